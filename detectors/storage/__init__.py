@@ -1,0 +1,5 @@
+"""Storage accounts."""
+
+from shared.model import ResourceType
+
+ACCOUNT = ResourceType("Microsoft.Storage/storageAccounts", api_version="2024-01-01")

@@ -1,0 +1,237 @@
+"""What a control is made of: a detector, the evidence it yields, a remediation."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from shared.model.document import ABSENT, Json
+from shared.model.plan import Change, Edit, Plan, Reversible, Verb
+from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+
+MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a pure rule may raise over a document of a shape nobody foresaw."""
+
+
+class Severity(enum.StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+class State(enum.StrEnum):
+    """Azure Policy's compliance states."""
+
+    COMPLIANT = "compliant"
+    NON_COMPLIANT = "non-compliant"
+    UNKNOWN = "unknown"
+
+
+class Kind(enum.StrEnum):
+    """How far a remediation goes by itself: computed, given a parameter, or words only."""
+
+    AUTO = "auto"
+    GUIDED = "guided"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Something a rule must see beyond the document, read only when the rule asks for it.
+
+    `ids` gives, from the resource (and the lookups it already carries), the ids to read; with
+    `many` they are collections (`{server}/firewallRules`), read whole, page by page.
+    `max_age` bounds how old an answer a sweep may reuse; an event always reads afresh.
+    """
+
+    name: str
+    type: ResourceType
+    ids: Callable[[Resource], Iterable[str]]
+    many: bool = False
+    max_age: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """A change of a `type` is a reason to look at the ids that stand at `pointer` in it.
+
+    A `*` in the pointer stands for every element of an array.
+    """
+
+    type: ResourceType
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a rule fired: what stands where, and what would pass.
+
+    `path` is a JSON Pointer into the judged resource's document, or into that of `resource`
+    where one is named (a child, a reference).
+    """
+
+    path: str
+    observed: Json
+    expected: Json
+    resource: ResourceId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a detector says of one resource. `reason` is given when it is unknown."""
+
+    state: State
+    evidence: tuple[Evidence, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """A control's metadata and its pure check: yields evidence where the control is violated."""
+
+    id: str
+    title: str
+    resource_type: ResourceType
+    severity: Severity
+    family: str
+    check: Callable[[Resource], Iterator[Evidence]]
+    lookups: tuple[Lookup, ...] = ()
+    wakes: tuple[Wake, ...] = ()
+    actions: tuple[str, ...] = ()
+    """POST operations (`Microsoft.Compute/disks/beginGetAccess/action`) that may violate it."""
+
+    def judge(self, resource: Resource) -> Verdict:
+        """The verdict on `resource`; a document the rule cannot read is unknown.
+
+        Raises:
+            NeedsLookup: fetch the lookup it names and judge again.
+        """
+        try:
+            evidence = tuple(self.check(resource))
+        except NeedsLookup:
+            raise
+        except Undecided as undecided:
+            return Verdict(State.UNKNOWN, reason=str(undecided))
+        except MISREAD as error:
+            return Verdict(State.UNKNOWN, reason=f"{self.id} cannot read this document: {error!r}")
+        return Verdict(State.NON_COMPLIANT if evidence else State.COMPLIANT, evidence)
+
+    def lookup(self, name: str) -> Lookup:
+        return next(one for one in self.lookups if one.name == name)
+
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """The ARM actions that judging needs."""
+        types = [self.resource_type, *(one.type for one in self.lookups)]
+        return tuple(dict.fromkeys(f"{t.name}/read" for t in types))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One resource violating one control now; `key` is its name for ever."""
+
+    detector: Detector
+    resource: Resource
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def control(self) -> str:
+        return self.detector.id
+
+    @property
+    def key(self) -> tuple[str, ResourceId]:
+        return self.detector.id, self.resource.id
+
+    def patch(self, *edits: Edit) -> Change:
+        """A PATCH of the judged resource that sends the edited paths alone."""
+        return self._change(Verb.PATCH, edits)
+
+    def put(self, *edits: Edit) -> Change:
+        """A PUT of the judged resource as it was read, with the edits made, under its etag."""
+        return self._change(Verb.PUT, edits)
+
+    def _change(self, verb: Verb, edits: tuple[Edit, ...]) -> Change:
+        return Change(
+            verb=verb,
+            target=self.resource.id,
+            api_version=self.detector.resource_type.api_version,
+            edits=tuple(e for e in edits if e.changes),
+            document=self.resource.body if verb is Verb.PUT else None,
+            etag=self.resource.etag,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What a guided cure must be told. `schema` is JSON Schema.
+
+    `for_person` is what a person who applies or approves without saying it means; ABSENT: they
+    must say it. Policy must always say it.
+    """
+
+    name: str
+    description: str
+    schema: Mapping[str, Json]
+    for_person: Json = ABSENT
+
+
+Parameters = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remediation:
+    """How to end a control's findings: a pure planner, and what running it costs.
+
+    `plan` gets the finding and the parameters (every declared one present, unless it has
+    `default`). It raises Undecided where no safe plan can be made, with the reason.
+    """
+
+    control: str
+    title: str
+    kind: Kind
+    plan: Callable[[Finding, Parameters], Plan]
+    disruption: str
+    reversible: Reversible
+    permissions: tuple[str, ...]
+    parameters: tuple[Parameter, ...] = ()
+    options: tuple[Parameter, ...] = ()
+    """Parameters of an `auto` cure that have a default in `for_person`, for policy too."""
+    privileged: bool = False
+    """It takes away rights of a principal: never by itself, and only in sight of the directory."""
+
+    def propose(self, finding: Finding, changes: Iterable[Change], *caveats: str) -> Plan:
+        """A plan of this remediation, with its metadata filled in."""
+        return Plan(
+            resource=finding.resource.id,
+            controls=(self.control,),
+            changes=tuple(changes),
+            disruption=self.disruption,
+            reversible=self.reversible,
+            permissions=self.permissions,
+            caveats=tuple(c for c in caveats if c),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One thing that should hold: its detector and, where one exists, its cure."""
+
+    detector: Detector
+    remediation: Remediation | None
+    service: str
+
+    @property
+    def id(self) -> str:
+        return self.detector.id
+
+    @property
+    def kind(self) -> Kind:
+        return self.remediation.kind if self.remediation else Kind.NONE
