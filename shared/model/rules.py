@@ -171,15 +171,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What a guided cure must be told. `schema` is JSON Schema.
+    """Something a cure must be told. `schema` is JSON Schema.
 
-    `for_person` is what a person who applies or approves without saying it means; ABSENT: they
-    must say it. Policy must always say it.
+    `default` holds where nobody says it. Without one the cure is guided: policy must say it, or
+    the person who approves; `for_person` is what a person who says nothing more means (ABSENT:
+    they must say it too).
     """
 
     name: str
     description: str
     schema: Mapping[str, Json]
+    default: Json = ABSENT
     for_person: Json = ABSENT
 
 
@@ -190,8 +192,8 @@ Parameters = Mapping[str, Json]
 class Remediation:
     """How to end a control's findings: a pure planner, and what running it costs.
 
-    `plan` gets the finding and the parameters (every declared one present, unless it has
-    `default`). It raises Undecided where no safe plan can be made, with the reason.
+    `plan` gets the finding and a value for every declared parameter. It raises Undecided, with
+    the reason, where no safe plan can be made.
     """
 
     control: str
@@ -202,8 +204,6 @@ class Remediation:
     reversible: Reversible
     permissions: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
-    options: tuple[Parameter, ...] = ()
-    """Parameters of an `auto` cure that have a default in `for_person`, for policy too."""
     privileged: bool = False
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 
