@@ -79,7 +79,7 @@ class ResourceId:
     @property
     def resource_group(self) -> ResourceId | None:
         segments = self._segments
-        if len(segments) >= 4 and segments[2].casefold() == "resourcegroups":  # noqa: PLR2004
+        if len(segments) >= 4 and segments[2].casefold() == "resourcegroups":
             return ResourceId("/".join(segments[:4]))
         return None
 
@@ -97,7 +97,7 @@ class ResourceId:
         if at is None:
             return ResourceId("/".join(segments[:-2]))
         inside = len(segments) - at - 2
-        if inside > 2:  # noqa: PLR2004
+        if inside > 2:
             return ResourceId("/".join(segments[:-2]))
         return ResourceId("/".join(segments[:at]))
 

@@ -1,0 +1,299 @@
+"""Azure Resource Manager: every read by id, every list, every write goes through here.
+
+One azure-core pipeline, JSON in and out. Writes are sent once: the SDK's own repetition is off,
+and no resource provider is ever registered on the way. Reads are tried again only where the
+connection failed. A 429 or 5xx rises as `Transient`; the queue comes again, no thread sleeps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from azure.core import PipelineClient
+from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceResponseError
+from azure.core.pipeline.policies import HeadersPolicy, RetryPolicy, UserAgentPolicy
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+from shared.azure.faults import envelope, fault_of, wait_of
+from shared.errors import Refused, Transient, Unauthenticated, Why
+from shared.model import Change, Resource, ResourceId, Verb
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from requests import Session
+
+PUBLIC_CLOUD = "https://management.azure.com"
+_TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}
+_GONE = {
+    "", "notfound", "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound",
+    "roleassignmentnotfound", "roledefinitiondoesnotexist",
+}  # fmt: skip
+_METHODS = {
+    Verb.PATCH: "PATCH",
+    Verb.PUT: "PUT",
+    Verb.CREATE: "PUT",
+    Verb.DELETE: "DELETE",
+    Verb.POST: "POST",
+}
+_LONGEST_CHAIN = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What ARM said to a write.
+
+    `resource` is the target as the answer shows it, None where it shows nothing. `operation` is
+    the address to poll while the write goes on (the target's own where Azure gave no other),
+    None once it is settled; `wait` is the seconds until the next look.
+    """
+
+    resource: Resource | None
+    operation: str | None
+    wait: float
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How a long-running operation stands. `error` is Azure's words where it failed."""
+
+    done: bool
+    error: str = ""
+    wait: float = 0
+
+
+class Arm:
+    """The door to Azure Resource Manager.
+
+    `api_versions` maps ARM types (lower case) to the version each is read and written with.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        api_versions: Mapping[str, str],
+        now: Callable[[], datetime],
+        *,
+        endpoint: str = PUBLIC_CLOUD,
+        session: Session | None = None,
+    ) -> None:
+        self._versions = api_versions
+        self._now = now
+        self._endpoint = endpoint.rstrip("/")
+        self._host = urlsplit(self._endpoint).hostname
+        transport = RequestsTransport(session=session, session_owner=session is None, **_TIMEOUTS)
+        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+            self._endpoint,
+            policies=[
+                HeadersPolicy({"Accept": "application/json"}),
+                UserAgentPolicy("portcullis"),
+                RetryPolicy(),
+                ARMChallengeAuthenticationPolicy(credential, f"{self._endpoint}/.default"),
+            ],
+            transport=transport,
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    # --- reads
+
+    def get(self, resource_id: ResourceId, api_version: str | None = None) -> Resource | None:
+        """The resource as it is now, or None where ARM says it does not exist.
+
+        Raises:
+            Transient: come again. Refused: it may not be read.
+        """
+        version = api_version or self._versions[resource_id.type.casefold()]
+        asked_at = self._now()
+        response = self._send("GET", self._url(resource_id.text, version))
+        if response.status_code == 404:
+            if envelope(_json(response))[0].casefold() in _GONE:
+                return None
+            raise _fault(response)
+        if response.status_code != 200:
+            raise _fault(response)
+        return Resource(id=resource_id, body=_document(response), read_at=asked_at)
+
+    def list(self, collection: str, api_version: str) -> Iterator[Resource]:
+        """Every resource of a collection, page by page; a missing parent is an empty one.
+
+        Raises:
+            Transient: come again. Refused: it may not be read.
+        """
+        url: str | None = self._url(collection, api_version)
+        for _ in range(_LONGEST_CHAIN):
+            if url is None:
+                return
+            asked_at = self._now()
+            response = self._send("GET", url)
+            if response.status_code == 404 and envelope(_json(response))[0].casefold() in _GONE:
+                return
+            if response.status_code != 200:
+                raise _fault(response)
+            page = _document(response)
+            for body in page.get("value") or ():
+                if isinstance(body, dict) and isinstance(body.get("id"), str):
+                    yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
+            url = self._ours(page.get("nextLink") or None)
+        raise Refused(f"GET {collection}: its pages do not end", Why.INVALID)
+
+    def post(self, path: str, api_version: str, body: Any) -> dict[str, Any]:
+        """A POST that only asks (Resource Graph); never one that changes something."""
+        request = HttpRequest("POST", self._url(path, api_version), json=body)
+        response = self._run(request, retries=1)
+        if response.status_code != 200:
+            raise _fault(response)
+        return _document(response)
+
+    # --- writes
+
+    def write(self, change: Change, client_request_id: str) -> Answer:
+        """Send one change, once.
+
+        Raises:
+            Conflict: the etag moved. Refused: Azure will not. Transient: it may or may not
+            have happened; look before coming again.
+        """
+        path = change.target.text + (f"/{change.action}" if change.verb is Verb.POST else "")
+        headers = {"x-ms-client-request-id": client_request_id}
+        if change.etag and change.verb in (Verb.PUT, Verb.PATCH, Verb.DELETE):
+            headers["If-Match"] = change.etag
+        body = change.body()
+        request = HttpRequest(
+            _METHODS[change.verb],
+            self._url(path, change.api_version),
+            headers=headers,
+            **({} if body is None else {"json": body}),
+        )
+        response = self._run(request, retries=0)
+        gone = change.verb is Verb.DELETE and response.status_code == 404
+        if response.status_code >= 300 and not gone:
+            raise _fault(response)
+        return self._answer(change, response)
+
+    def _answer(self, change: Change, response: HttpResponse) -> Answer:
+        headers = response.headers
+        body = _json(response)
+        shows = isinstance(body, dict) and change.verb in (Verb.PATCH, Verb.PUT, Verb.CREATE)
+        resource = (
+            Resource(id=change.target, body=body, read_at=self._now())
+            if shows and isinstance(body.get("properties"), dict)
+            else None
+        )
+        operation = headers.get("Azure-AsyncOperation")
+        if operation is None and response.status_code == 202:
+            operation = headers.get("Location")
+        under_way = operation is not None or response.status_code == 202
+        if under_way or (resource is not None and not resource.settled):
+            own = self._url(change.target.text, change.api_version)
+            operation = self._ours(operation, otherwise=own) or own
+        wait = wait_of(headers)
+        return Answer(
+            resource=resource,
+            operation=operation,
+            wait=max(1.0, wait if wait is not None else 10.0),
+            correlation_id=headers.get("x-ms-correlation-request-id", ""),
+        )
+
+    def poll(self, operation: str) -> Progress:
+        """One look at a long-running operation.
+
+        Raises:
+            Transient: the look failed; the operation goes on.
+        """
+        response = self._send("GET", operation)
+        status, body = response.status_code, _json(response)
+        wait = max(1.0, wait_of(response.headers) or 10.0)
+        if status in (401, 408, 429) or status >= 500:
+            raise _fault(response)
+        if status >= 400:
+            # Some providers forget an operation once it ended; the fresh read that follows judges.
+            return Progress(done=True)
+        if status == 202:
+            return Progress(done=False, wait=wait)
+        said = _status_word(body)
+        if said in ("", "succeeded"):
+            return Progress(done=True)
+        if said in ("failed", "canceled", "cancelled"):
+            code, message = envelope(body)
+            return Progress(done=True, error=f"{said}: {code or 'no code'} {message}".strip())
+        return Progress(done=False, wait=wait)
+
+    # --- the pipeline
+
+    def _url(self, path: str, api_version: str) -> str:
+        return f"{self._endpoint}{quote(path, safe='/$()!*,;:@%')}?api-version={api_version}"
+
+    def _ours(self, link: str | None, otherwise: str | None = None) -> str | None:
+        """`link` verbatim where it leads to our own host: the token goes nowhere else."""
+        if link is None:
+            return None
+        if urlsplit(link).hostname == self._host:
+            return link
+        if otherwise is not None:
+            return otherwise
+        raise Refused(f"a page leads to another host: {urlsplit(link).hostname}", Why.INVALID)
+
+    def _send(self, method: str, url: str) -> HttpResponse:
+        return self._run(HttpRequest(method, url), retries=1)
+
+    def _run(self, request: HttpRequest, retries: int) -> HttpResponse:
+        what = f"{request.method} {urlsplit(request.url).path}"
+        try:
+            return self._client.send_request(
+                request,
+                retry_total=retries,
+                retry_connect=retries,
+                retry_read=retries,
+                retry_status=0,
+                retry_backoff_factor=0.2,
+            )
+        except ClientAuthenticationError as error:
+            raise Unauthenticated(f"{what}: no token: {_one_line(error)}", 60) from error
+        except ServiceResponseError as error:
+            raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
+        except AzureError as error:
+            raise Transient(f"{what}: {self._host} was not reached: {_one_line(error)}") from error
+
+
+def _fault(response: HttpResponse) -> Exception:
+    request = response.request
+    what = f"{request.method} {urlsplit(request.url).path}"
+    return fault_of(response.status_code, response.headers, _json(response), what)
+
+
+def _json(response: HttpResponse) -> Any:
+    try:
+        return json.loads(response.content) if response.content else None
+    except ValueError:
+        return None
+
+
+def _document(response: HttpResponse) -> dict[str, Any]:
+    """The object that a 200 must hold: anything else is a broken answer, not an empty one."""
+    body = _json(response)
+    if not isinstance(body, dict):
+        raise Transient(f"{response.request.method} {response.request.url}: not a JSON object")
+    return body
+
+
+def _status_word(body: Any) -> str:
+    """The state an operation's or a resource's body tells, in lower case; empty without one."""
+    if not isinstance(body, dict):
+        return ""
+    status = body.get("status")
+    if status is None and isinstance(body.get("properties"), dict):
+        status = body["properties"].get("provisioningState")
+    return status.casefold() if isinstance(status, str) else ""
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

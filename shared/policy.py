@@ -1,0 +1,390 @@
+"""What people allow, read from `policy.yaml`: modes, exemptions, limits, freezes, guards.
+
+Nothing said means audit. The narrowest scope that covers a resource wins, ties go to the more
+cautious mode. A policy with any error is not used at all, and then nothing is written.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from shared.errors import PolicyFault
+from shared.model import ABSENT, Control, Json, Kind, ResourceId, Reversible
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
+
+
+def _duration(value: Any) -> Any:
+    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value.strip())):
+        return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if isinstance(value, timedelta):
+        return value
+    raise ValueError("a duration is a number and one of s, m, h, d: 30m, 24h, 7d")
+
+
+def _scope(value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("/"):
+        raise ValueError("a scope is an ARM id and begins with a slash")
+    key = ResourceId(value).key
+    if key.startswith(_MANAGEMENT_GROUP) and key.count("/") == _MANAGEMENT_GROUP.count("/"):
+        raise ValueError("a management group is not resolved here: name its subscriptions")
+    return value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(
+        _duration, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+[smhd]$")]
+    ),
+]
+Scope = Annotated[str, BeforeValidator(_scope, json_schema_input_type=str)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Mode(enum.StrEnum):
+    """How far a control may go in a scope; the first is the most cautious."""
+
+    AUDIT = "audit"
+    APPROVE = "approve"
+    ENFORCE = "enforce"
+
+    @property
+    def rank(self) -> int:
+        return list(Mode).index(self)
+
+
+class Do(enum.StrEnum):
+    """What follows for one finding."""
+
+    REPORT = "report"
+    EXEMPT = "exempt"
+    ASK = "ask"
+    WAIT = "wait"
+    REMEDIATE = "remediate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What policy says of one finding, and where it says so.
+
+    `source` is the deciding line (`policy.yaml:12 $.rules[0]`), or the default; `until` is when
+    a WAIT ends; `parameters` are the rule's, defaults of the cure filled in.
+    """
+
+    do: Do
+    mode: Mode
+    source: str
+    reason: str = ""
+    until: datetime | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _known(ids: list[str], info: ValidationInfo) -> list[str]:
+    controls = (info.context or {}).get("controls")
+    if controls is not None:
+        unknown = [one for one in ids if one not in controls and one != "*"]
+        if unknown:
+            raise ValueError(f"no such control: {', '.join(unknown)}")
+    return ids
+
+
+Controls = Annotated[
+    list[Words],
+    Field(min_length=1),
+    BeforeValidator(
+        lambda v: [v] if isinstance(v, str) else v, json_schema_input_type=str | list[str]
+    ),
+]
+
+
+class Rule(_Strict):
+    """A mode for controls in a scope."""
+
+    control: Controls
+    scope: Scope = "/"
+    mode: Mode
+    after: Duration = timedelta(0)
+    """Grace: announced when found, acted on only when the finding is this old."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """What guided cures must be told."""
+    irreversible: bool = False
+    """True allows a cure that cannot be taken back."""
+
+    _check_control = field_validator("control")(_known)
+
+    @model_validator(mode="after")
+    def _fits(self, info: ValidationInfo) -> Rule:
+        controls: Mapping[str, Control] | None = (info.context or {}).get("controls")
+        named = [controls[c] for c in self.control if c in controls] if controls else []
+        faults = [fault for control in named for fault in self._faults(control)]
+        if "*" in self.control and self.mode is Mode.ENFORCE:
+            faults.append("enforce names its controls: '*' may audit or ask")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _faults(self, control: Control) -> Iterator[str]:
+        cure = control.remediation
+        declared = {p.name: p for p in cure.parameters} if cure else {}
+        unknown = [p for p in self.parameters if p not in declared]
+        if unknown and len(self.control) == 1:
+            yield f"{control.id} has no parameter {', '.join(unknown)}"
+        for name in self.parameters.keys() & declared.keys():
+            if not fits(self.parameters[name], declared[name].schema):
+                yield f"{control.id}: parameters.{name} does not fit: {declared[name].description}"
+        if self.mode is Mode.ENFORCE:
+            yield from self._unenforceable(control)
+
+    def _unenforceable(self, control: Control) -> Iterator[str]:
+        cure = control.remediation
+        if cure is None or control.kind is Kind.NONE:
+            yield f"{control.id} has no remediation: it can only audit"
+            return
+        if cure.privileged:
+            yield f"{control.id} takes rights away: it may ask, a person decides"
+        if cure.reversible is Reversible.NO and not self.irreversible:
+            yield f"{control.id} cannot be undone: enforcing it needs irreversible: true"
+        for parameter in cure.parameters:
+            if parameter.default is ABSENT and parameter.name not in self.parameters:
+                yield f"{control.id} needs parameters.{parameter.name} to be enforced"
+
+
+class Exemption(_Strict):
+    """A finding that people accept for a while."""
+
+    control: Controls
+    scope: Scope
+    category: Literal["waiver", "mitigated"]
+    reason: Words
+    approved_by: Words
+    expires_on: date
+    """The last day it holds, in UTC."""
+
+    _check_control = field_validator("control")(_known)
+
+    @field_validator("expires_on")
+    @classmethod
+    def _ahead(cls, value: date, info: ValidationInfo) -> date:
+        today = (info.context or {}).get("today")
+        if today is not None and value < today:
+            raise ValueError(f"it expired on {value}: renew it or take it out")
+        return value
+
+
+class Limit(_Strict):
+    """At most `writes` in a sliding `window`, counted apart for each estate, run, ..."""
+
+    writes: Annotated[int, Field(ge=0)]
+    per: Literal["estate", "subscription", "control", "run"]
+    window: Duration = timedelta(hours=1)
+
+
+class Freeze(_Strict):
+    """A time in which nothing is written in a scope."""
+
+    scope: Scope = "/"
+    starts: AwareDatetime
+    ends: AwareDatetime
+    reason: Words
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Freeze:
+        if self.ends <= self.starts:
+            raise ValueError("ends is not after starts")
+        return self
+
+
+class Guard(_Strict):
+    """What is never written to, whatever a rule says."""
+
+    break_glass: list[Words] = Field(default_factory=list)
+    """Object ids of the accounts kept for emergencies."""
+    protected: list[Scope] = Field(default_factory=list)
+    """Scopes left alone: our own sink, state and topics above all."""
+
+
+class Contested(_Strict):
+    """When a cure that keeps being undone backs off."""
+
+    times: Annotated[int, Field(ge=1)] = 3
+    window: Duration = timedelta(hours=24)
+    critical_goes_on: bool = False
+
+
+class Policy(_Strict):
+    """The whole file. Use `load`; `$id` of its JSON Schema is `policy.schema.json`."""
+
+    version: Literal[1]
+    scopes: list[Scope] = Field(default_factory=lambda: ["/"])
+    """What is watched; `/` is all that the identity may read."""
+    rules: list[Rule] = Field(default_factory=list)
+    exemptions: list[Exemption] = Field(default_factory=list)
+    limits: list[Limit] = Field(default_factory=list)
+    critical_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """The share of each limit that only critical findings may use."""
+    freezes: list[Freeze] = Field(default_factory=list)
+    guard: Guard = Guard()
+    contested: Contested = Contested()
+    undo_exemption: Duration = timedelta(days=7)
+    """How long an undone finding is left alone."""
+
+    broken: ClassVar[tuple[PolicyFault, ...]] = ()
+    _lines: dict[str, int] = {}
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Policy:
+        if any(rule.mode is not Mode.AUDIT for rule in self.rules) and not self.limits:
+            raise ValueError("limits: a policy that lets something be written must limit writes")
+        return self
+
+    def source(self, path: str) -> str:
+        """`policy.yaml:12 $.rules[0]`, the line where it is known."""
+        line = self._lines.get(path)
+        return f"policy.yaml:{line} {path}" if line else f"policy.yaml {path}"
+
+    def rule_for(self, control: str, resource_id: ResourceId) -> tuple[int, Rule] | None:
+        """The deciding rule and where it stands; None where nothing is said."""
+        covering = [
+            (i, rule)
+            for i, rule in enumerate(self.rules)
+            if (control in rule.control or "*" in rule.control)
+            and resource_id.within(ResourceId(rule.scope))
+        ]
+        return min(
+            covering, key=lambda x: (-_depth(x[1].scope), x[1].mode.rank, x[0]), default=None
+        )
+
+    def decide(
+        self, control: Control, resource_id: ResourceId, opened_at: datetime, now: datetime
+    ) -> Decision:
+        """What may be done about a finding of `control` that opened at `opened_at`."""
+        if self.broken:
+            faults = "; ".join(map(str, self.broken))
+            return Decision(
+                do=Do.REPORT,
+                mode=Mode.AUDIT,
+                source="policy.yaml",
+                reason=f"policy broken: {faults}",
+            )
+        for i, exemption in enumerate(self.exemptions):
+            if _exempts(exemption, control.id, resource_id, now):
+                return Decision(
+                    do=Do.EXEMPT,
+                    mode=Mode.AUDIT,
+                    source=self.source(f"$.exemptions[{i}]"),
+                    reason=f"{exemption.category}: {exemption.reason} ({exemption.approved_by})",
+                    until=_end_of(exemption.expires_on, now),
+                )
+        found = self.rule_for(control.id, resource_id)
+        if found is None:
+            return Decision(do=Do.REPORT, mode=Mode.AUDIT, source="default: audit")
+        i, rule = found
+        return self._by_rule(rule, self.source(f"$.rules[{i}]"), control, opened_at, now)
+
+    def _by_rule(
+        self, rule: Rule, source: str, control: Control, opened_at: datetime, now: datetime
+    ) -> Decision:
+        given = {**defaults(control), **rule.parameters}
+        match rule.mode:
+            case Mode.AUDIT:
+                return Decision(do=Do.REPORT, mode=rule.mode, source=source, parameters=given)
+            case Mode.APPROVE:
+                return Decision(do=Do.ASK, mode=rule.mode, source=source, parameters=given)
+            case Mode.ENFORCE:
+                due = opened_at + rule.after
+                if now < due:
+                    return Decision(
+                        do=Do.WAIT,
+                        mode=rule.mode,
+                        source=source,
+                        reason=f"announced, acts after {due:%Y-%m-%d %H:%M} UTC",
+                        until=due,
+                        parameters=given,
+                    )
+                return Decision(do=Do.REMEDIATE, mode=rule.mode, source=source, parameters=given)
+
+    def frozen(self, resource_id: ResourceId, now: datetime) -> tuple[str, Freeze] | None:
+        """The freeze that holds over a resource now, and where it stands."""
+        for i, freeze in enumerate(self.freezes):
+            if freeze.starts <= now < freeze.ends and resource_id.within(ResourceId(freeze.scope)):
+                return self.source(f"$.freezes[{i}]"), freeze
+        return None
+
+    def protects(self, resource_id: ResourceId) -> str | None:
+        """The guarded scope that a resource lies in, or None."""
+        for i, scope in enumerate(self.guard.protected):
+            if resource_id.within(ResourceId(scope)):
+                return self.source(f"$.guard.protected[{i}]")
+        return None
+
+    def watches(self, resource_id: ResourceId) -> bool:
+        return any(resource_id.within(ResourceId(scope)) for scope in self.scopes)
+
+    @property
+    def writes_something(self) -> bool:
+        return any(rule.mode is not Mode.AUDIT for rule in self.rules)
+
+
+def broken(faults: tuple[PolicyFault, ...]) -> Policy:
+    """A policy under which everything is reported, nothing written, and every reason says why."""
+
+    class Broken(Policy):
+        broken: ClassVar[tuple[PolicyFault, ...]] = faults
+
+    return Broken(version=1)
+
+
+def defaults(control: Control) -> dict[str, Json]:
+    cure = control.remediation
+    known = cure.parameters if cure else ()
+    return {p.name: p.default for p in known if p.default is not ABSENT}
+
+
+def fits(value: Json, schema: Mapping[str, Json]) -> bool:
+    """Whether `value` has the form of a parameter's schema (type, items, pattern, minItems)."""
+    kinds = {"array": list, "string": str, "boolean": bool, "integer": int, "object": dict}
+    kind = kinds.get(str(schema.get("type")))
+    if kind is not None and (not isinstance(value, kind) or (kind is int and value is True)):
+        return False
+    if isinstance(value, list):
+        enough = len(value) >= int(schema.get("minItems", 0))
+        return enough and all(fits(item, schema.get("items", {})) for item in value)
+    pattern = schema.get("pattern")
+    return not (isinstance(value, str) and pattern) or bool(re.search(str(pattern), value))
+
+
+def _depth(scope: str) -> int:
+    return len([s for s in scope.split("/") if s])
+
+
+def _exempts(exemption: Exemption, control: str, resource_id: ResourceId, now: datetime) -> bool:
+    return (
+        (control in exemption.control or "*" in exemption.control)
+        and now.date() <= exemption.expires_on
+        and resource_id.within(ResourceId(exemption.scope))
+    )
+
+
+def _end_of(day: date, now: datetime) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)

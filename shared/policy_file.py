@@ -1,0 +1,73 @@
+"""Reading `policy.yaml`: strict, every error at once, each with its `$.path`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from shared.errors import PolicyError, PolicyFault
+from shared.model import Control
+from shared.policy import Policy
+
+
+def load(text: str, controls: Mapping[str, Control], *, today: date | None = None) -> Policy:
+    """The policy that `text` (YAML) holds.
+
+    `today` is given when people edit: an exemption that has expired is an error then; later it
+    just no longer exempts.
+
+    Raises:
+        PolicyError: with every error of the file at once.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        raw = yaml.load(text, Loader=_OnceLoader)  # noqa: S506  a safe loader, with unique keys
+    except yaml.YAMLError as error:
+        raise PolicyError((PolicyFault("$", " ".join(str(error).split())),)) from error
+    if not isinstance(raw, dict):
+        raise PolicyError((PolicyFault("$", "the file holds no mapping"),))
+    try:
+        policy = Policy.model_validate(raw, context={"controls": controls, "today": today})
+    except ValidationError as error:
+        raise PolicyError(tuple(_faults(error))) from error
+    policy._lines.update(_line_numbers(node))  # noqa: SLF001
+    return policy
+
+
+def _faults(error: ValidationError) -> Iterator[PolicyFault]:
+    for found in error.errors():
+        path = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in found["loc"])
+        message = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "extra_forbidden":
+            message = "no such key"
+        elif found["type"] == "missing":
+            message = "is missing"
+        yield PolicyFault(path, message)
+
+
+def _line_numbers(node: Any, path: str = "$") -> dict[str, int]:
+    """The line of every path of a composed YAML document, from 1."""
+    lines = {path: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines |= _line_numbers(value, f"{path}.{key.value}")
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            lines |= _line_numbers(value, f"{path}[{i}]")
+    return lines
+
+
+class _OnceLoader(yaml.CSafeLoader):
+    """A safe loader that refuses a key said twice: the second would win in silence."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value} is said twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)

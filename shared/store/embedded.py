@@ -1,0 +1,185 @@
+"""State and queues in SQLite: in memory for tests and the demo, in a file on a laptop."""
+
+import itertools
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from shared.errors import Exists, Moved, StoreUnavailable
+from shared.store import Message, Row, Value
+
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entity (
+    tbl TEXT, part TEXT, key TEXT, value TEXT NOT NULL, etag TEXT NOT NULL,
+    PRIMARY KEY (tbl, part, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, text TEXT NOT NULL,
+    visible REAL NOT NULL, receipt TEXT NOT NULL, taken INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS message_queue ON message (queue, visible, seq);
+"""
+_PAGE = 500
+
+
+class EmbeddedStore:
+    """The `Store` seam over one SQLite database.
+
+    `path` None keeps everything in memory. `now` is the clock that delays go by. A file may be
+    shared by processes; a full or unreadable disk raises `StoreUnavailable`.
+    """
+
+    def __init__(self, now: Callable[[], datetime], path: Path | None = None) -> None:
+        self._now = now
+        self._lock = threading.RLock()
+        self._etags = itertools.count(1)
+        self._session = uuid.uuid4().hex[:8]
+        self._where = str(path) if path else "memory"
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10
+            )
+            if path:
+                self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.executescript(_SCHEMA)
+            self._check_version()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(f"state in {self._where}: {error}") from error
+
+    def _check_version(self) -> None:
+        found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if found > SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"state in {self._where} was written by a newer version (schema {found})"
+            )
+        self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.Error as error:
+                raise StoreUnavailable(f"state in {self._where}: {error}") from error
+
+    def _etag(self) -> str:
+        return f"{self._session}-{next(self._etags)}"
+
+    def get(self, table: str, partition: str, key: str) -> Row | None:
+        with self._use() as db:
+            found = db.execute(
+                "SELECT value, etag FROM entity WHERE tbl=? AND part=? AND key=?",
+                (table, partition, key),
+            ).fetchone()
+        return Row(partition, key, json.loads(found[0]), found[1]) if found else None
+
+    def insert(self, table: str, partition: str, key: str, value: Value) -> str:
+        etag = self._etag()
+        try:
+            with self._use() as db:
+                db.execute(
+                    "INSERT INTO entity VALUES (?,?,?,?,?)",
+                    (table, partition, key, json.dumps(value), etag),
+                )
+        except sqlite3.IntegrityError as error:
+            raise Exists(f"{table}: {partition} {key} is there already") from error
+        return etag
+
+    def replace(self, table: str, partition: str, key: str, value: Value, etag: str) -> str:
+        new = self._etag()
+        with self._use() as db:
+            changed = db.execute(
+                "UPDATE entity SET value=?, etag=? WHERE tbl=? AND part=? AND key=? AND etag=?",
+                (json.dumps(value), new, table, partition, key, etag),
+            ).rowcount
+        if not changed:
+            raise Moved(f"{table}: {partition} {key} has moved on")
+        return new
+
+    def put(self, table: str, partition: str, key: str, value: Value) -> str:
+        etag = self._etag()
+        with self._use() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO entity VALUES (?,?,?,?,?)",
+                (table, partition, key, json.dumps(value), etag),
+            )
+        return etag
+
+    def delete(self, table: str, partition: str, key: str, etag: str | None = None) -> None:
+        where = "DELETE FROM entity WHERE tbl=? AND part=? AND key=?"
+        with self._use() as db:
+            if etag is None:
+                db.execute(where, (table, partition, key))
+                return
+            removed = db.execute(f"{where} AND etag=?", (table, partition, key, etag)).rowcount
+        if not removed and self.get(table, partition, key) is not None:
+            raise Moved(f"{table}: {partition} {key} has moved on")
+
+    def scan(
+        self, table: str, partition: str | None = None, *, upto: str | None = None
+    ) -> Iterator[Row]:
+        after = ("", "")
+        while page := self._page(table, partition, upto, after):
+            yield from page
+            after = (page[-1].partition, page[-1].key)
+
+    def _page(
+        self, table: str, partition: str | None, upto: str | None, after: tuple[str, str]
+    ) -> list[Row]:
+        sql = "SELECT part, key, value, etag FROM entity WHERE tbl=? AND (part, key) > (?, ?)"
+        arguments = [table, *after]
+        if partition is not None:
+            sql, arguments = f"{sql} AND part=?", [*arguments, partition]
+        if upto is not None:
+            sql, arguments = f"{sql} AND key<=?", [*arguments, upto]
+        with self._use() as db:
+            found = db.execute(f"{sql} ORDER BY part, key LIMIT {_PAGE}", arguments).fetchall()
+        return [Row(part, key, json.loads(value), etag) for part, key, value, etag in found]
+
+    def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:
+        with self._use() as db:
+            db.execute(
+                "INSERT INTO message (queue, text, visible, receipt, taken) VALUES (?,?,?,'',0)",
+                (queue, text, (self._now() + delay).timestamp()),
+            )
+
+    def receive(self, queue: str, count: int, hidden: timedelta) -> list[Message]:
+        now, receipt = self._now(), uuid.uuid4().hex
+        with self._use() as db:
+            found = db.execute(
+                "UPDATE message SET receipt=?, visible=?, taken=taken+1 WHERE seq IN (SELECT seq "
+                "FROM message WHERE queue=? AND visible<=? ORDER BY visible, seq LIMIT ?) "
+                "RETURNING seq, text, taken",
+                (receipt, (now + hidden).timestamp(), queue, now.timestamp(), count),
+            ).fetchall()
+        return [Message(queue, str(s), receipt, text, taken) for s, text, taken in sorted(found)]
+
+    def done(self, message: Message) -> None:
+        with self._use() as db:
+            db.execute(
+                "DELETE FROM message WHERE seq=? AND receipt=?", (message.id, message.receipt)
+            )
+
+    def release(self, message: Message, delay: timedelta = timedelta(0)) -> None:
+        with self._use() as db:
+            db.execute(
+                "UPDATE message SET visible=? WHERE seq=? AND receipt=?",
+                ((self._now() + delay).timestamp(), message.id, message.receipt),
+            )
+
+    def waiting(self, queue: str) -> int:
+        with self._use() as db:
+            count = db.execute("SELECT COUNT(*) FROM message WHERE queue=?", (queue,)).fetchone()
+        return int(count[0])
