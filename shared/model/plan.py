@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.model.document import (
@@ -20,6 +20,7 @@ from shared.model.document import (
     same,
     shown,
     stable,
+    unshown,
     value_at,
 )
 from shared.model.resource import ResourceId, Undecided
@@ -202,3 +203,38 @@ def _set(node: Json, edit: Edit) -> None:
         node.pop(str(leaf), None)
     else:
         node[str(leaf)] = copy.deepcopy(edit.after)
+
+
+def change_to_json(change: Change) -> dict[str, Json]:
+    """A change as it is stored: of a put the edits alone, never the whole document."""
+    return {
+        "verb": change.verb.value,
+        "target": change.target.text,
+        "api_version": change.api_version,
+        "edits": [
+            {
+                "path": list(e.path),
+                "before": shown(e.before),
+                "after": shown(e.after),
+                "restore": shown(e.restore),
+            }
+            for e in change.edits
+        ],
+        "document": None if change.verb is Verb.PUT else change.document,
+        "action": change.action,
+    }
+
+
+def change_from_json(stored: Mapping[str, Json]) -> Change:
+    """What `change_to_json` kept; a put has no document then, it must be read again."""
+    return Change(
+        verb=Verb(stored["verb"]),
+        target=ResourceId(stored["target"]),
+        api_version=stored["api_version"],
+        edits=tuple(
+            Edit(tuple(e["path"]), unshown(e["before"]), unshown(e["after"]), unshown(e["restore"]))
+            for e in stored["edits"]
+        ),
+        document=stored["document"],
+        action=stored["action"],
+    )

@@ -1,0 +1,137 @@
+"""Plans that wait for a person, and what people said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.errors import Exists, Moved, Unusable
+from shared.model import Json, Plan, ResourceId, change_to_json
+from shared.store import Store
+
+WAITING, APPROVED, REJECTED, STALE, DONE = "waiting", "approved", "rejected", "stale", "done"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """A plan as people and records see it; `before` and `after` per written path."""
+    return {
+        "id": plan.id,
+        "resource_id": plan.resource.text,
+        "controls": list(plan.controls),
+        "changes": [change_to_json(c) for c in plan.changes],
+        "disruption": plan.disruption,
+        "reversible": plan.reversible.value,
+        "caveats": list(plan.caveats),
+        "permissions": list(plan.permissions),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One stored plan and its state."""
+
+    value: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.value["id"])
+
+    @property
+    def status(self) -> str:
+        return str(self.value["status"])
+
+    @property
+    def controls(self) -> list[str]:
+        return list(self.value["controls"])
+
+    @property
+    def resource(self) -> ResourceId:
+        return ResourceId(self.value["resource_id"])
+
+    @property
+    def parameters(self) -> dict[str, Json]:
+        return dict(self.value["parameters"])
+
+    @property
+    def person(self) -> str:
+        return str(self.value["by"])
+
+
+class Approvals:
+    """The plans that were shown to people."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def of(self, resource: ResourceId) -> list[Asked]:
+        return [Asked(row.value) for row in self._store.scan("plans", resource.key)]
+
+    def all(self) -> Iterator[Asked]:
+        return (Asked(row.value) for row in self._store.scan("plans"))
+
+    def ask(self, plan: Plan, parameters: Mapping[str, Json]) -> bool:
+        """Keep a plan for a person to decide; whether it is new (or comes back after an end)."""
+        value = {
+            **plan_json(plan),
+            "parameters": dict(parameters),
+            "status": WAITING,
+            "asked_at": self._now().isoformat(),
+            "by": "",
+            "reason": "",
+        }
+        try:
+            self._store.insert("plans", plan.resource.key, plan.id, value)
+        except Exists:
+            row = self._store.get("plans", plan.resource.key, plan.id)
+            if row is None or row.value["status"] not in (STALE, DONE):
+                return False
+            self._store.put("plans", plan.resource.key, plan.id, value)
+        return True
+
+    def find(self, plan_id: str) -> Asked:
+        """The plan of that id, or of that beginning of an id where only one has it.
+
+        Raises:
+            Unusable: none has it, or several.
+        """
+        found = [a for a in self.all() if a.id.startswith(plan_id)]
+        if len(found) != 1:
+            raise Unusable(
+                f"no plan {plan_id}: 'portcullis findings' shows what waits"
+                if not found
+                else f"{plan_id} begins the ids of {len(found)} plans: give more of it"
+            )
+        return found[0]
+
+    def decide(self, asked: Asked, status: str, by: str, reason: str = "") -> Asked:
+        """A person's word on a plan that waits.
+
+        Raises:
+            Unusable: it does not wait any more.
+        """
+        row = self._store.get("plans", asked.resource.key, asked.id)
+        if row is None or row.value["status"] != WAITING:
+            was = row.value["status"] if row else "gone"
+            raise Unusable(f"plan {asked.id} does not wait any more: it is {was}")
+        value = {
+            **row.value,
+            "status": status,
+            "by": by,
+            "reason": reason,
+            "decided_at": self._now().isoformat(),
+        }
+        try:
+            self._store.replace("plans", asked.resource.key, asked.id, value, row.etag)
+        except Moved as moved:
+            raise Unusable(f"plan {asked.id} was decided by somebody else just now") from moved
+        return Asked(value)
+
+    def end(self, asked: Asked, status: str) -> None:
+        """The plan is done, or stale because the resource has moved on."""
+        row = self._store.get("plans", asked.resource.key, asked.id)
+        if row is not None and row.value["status"] != status:
+            value = {**row.value, "status": status, "ended_at": self._now().isoformat()}
+            self._store.put("plans", asked.resource.key, asked.id, value)

@@ -1,0 +1,239 @@
+"""Findings as they stand, and the record of each transition.
+
+A finding's key is (control, resource) for ever; each time it opens anew is an episode. Looks
+that change nothing write nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.errors import Exists, Moved
+from shared.hints import Actor
+from shared.model import Control, Evidence, Finding, ResourceId, State
+from shared.outbox import Outbox, Record
+from shared.policy import Contested, Decision
+from shared.store import Row, Store
+
+
+def evidence_json(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Evidence as it is recorded; `resource` only where it is another document's."""
+    return [
+        {
+            "path": e.path,
+            "observed": e.observed,
+            "expected": e.expected,
+            **({"resource": e.resource.text} if e.resource else {}),
+        }
+        for e in evidence
+    ]
+
+
+def decision_json(decision: Decision) -> dict[str, Any]:
+    return {
+        "do": decision.do.value,
+        "mode": decision.mode.value,
+        "source": decision.source,
+        "reason": decision.reason,
+        "until": decision.until.isoformat() if decision.until else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One finding as stored."""
+
+    value: Mapping[str, Any]
+
+    @property
+    def control(self) -> str:
+        return str(self.value["Control"])
+
+    @property
+    def resource(self) -> ResourceId:
+        return ResourceId(self.value["ResourceId"])
+
+    @property
+    def open(self) -> bool:
+        return bool(self.value["Open"])
+
+    @property
+    def episode(self) -> int:
+        return int(self.value["Episode"])
+
+    @property
+    def opened_at(self) -> datetime:
+        return datetime.fromisoformat(self.value["OpenedAt"])
+
+    @property
+    def undone_until(self) -> datetime | None:
+        """While a person's undo exempts it."""
+        found = self.value.get("UndoneUntil")
+        return datetime.fromisoformat(found) if found else None
+
+    def cures_since(self, start: datetime) -> list[datetime]:
+        """When it was cured, oldest first, from `start` on."""
+        cured = (datetime.fromisoformat(c) for c in self.value["Cures"])
+        return [at for at in cured if at >= start]
+
+    def contested_until(self, rule: Contested, now: datetime) -> datetime | None:
+        """When a finding that keeps coming back may be cured again; None where it may now."""
+        if self.value["Severity"] == "critical" and rule.critical_goes_on:
+            return None
+        cures = self.cures_since(now - rule.window)
+        return cures[-rule.times] + rule.window if len(cures) >= rule.times else None
+
+
+class Findings:
+    """The findings of the estate, by resource and control."""
+
+    def __init__(self, store: Store, outbox: Outbox, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._now = now
+
+    def of(self, resource: ResourceId) -> list[Standing]:
+        return [Standing(row.value) for row in self._store.scan("findings", resource.key)]
+
+    def all(self) -> Iterator[Standing]:
+        """Every finding, closed ones too."""
+        return (Standing(row.value) for row in self._store.scan("findings"))
+
+    def see(self, finding: Finding, actors: tuple[Actor, ...]) -> Standing:
+        """It is violated now: opens an episode where none is open."""
+        detector = finding.detector
+
+        def seen(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            evidence = evidence_json(finding.evidence)
+            if old and old["Open"] and old["State"] == State.NON_COMPLIANT:
+                return {**old, "Evidence": evidence}, ""
+            opened = self._opened(old, actors)
+            return {**opened, "State": State.NON_COMPLIANT.value, "Evidence": evidence}, "opened"
+
+        return self._change(detector.id, finding.resource.id, _facts(detector), seen)
+
+    def unknown(
+        self, control: Control, resource: ResourceId, reason: str, actors: tuple[Actor, ...]
+    ) -> Standing:
+        """It cannot be judged now: said aloud once, and never taken for a cure."""
+
+        def blinded(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            if old and old["Open"]:
+                same = old.get("Reason") == reason and old["State"] == State.UNKNOWN
+                changed = {**old, "State": State.UNKNOWN.value, "Reason": reason}
+                return changed, "" if same else "unknown"
+            opened = self._opened(old, actors)
+            return {**opened, "State": State.UNKNOWN.value, "Reason": reason}, "unknown"
+
+        return self._change(control.id, resource, _facts(control.detector), blinded)
+
+    def decided(self, standing: Standing, decision: Decision) -> Standing:
+        """What follows for it; recorded where that is another thing than before."""
+
+        def follows(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            told = decision_json(decision)
+            changed = {**(old or standing.value), "Decision": told}
+            return changed, "" if old and old.get("Decision") == told else f"decided-{decision.do}"
+
+        return self._change(standing.control, standing.resource, {}, follows)
+
+    def close(self, standing: Standing, how: str) -> None:
+        """It holds again: `cured` by us, `gone` by somebody else, or the resource `vanished`."""
+
+        def closed(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            value = dict(old or standing.value)
+            if not value["Open"]:
+                return value, ""
+            cures = value["Cures"]
+            if how == "cured":
+                cures = [*cures, self._now().isoformat()][-20:]
+            at = self._now().isoformat()
+            ended = {"Open": False, "State": State.COMPLIANT.value, "ClosedAt": at, "Closed": how}
+            return {**value, **ended, "Cures": cures, "Reason": ""}, f"closed-{how}"
+
+        self._change(standing.control, standing.resource, {}, closed)
+
+    def undone(self, standing: Standing, until: datetime, person: str) -> None:
+        """A person took a cure back: left alone until then."""
+
+        def exempted(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            value = {**(old or standing.value), "UndoneUntil": until.isoformat()}
+            return {**value, "UndoneBy": person}, f"exempted-by-undo-{until.isoformat()}"
+
+        self._change(standing.control, standing.resource, {}, exempted)
+
+    def _opened(self, old: Mapping[str, Any] | None, actors: tuple[Actor, ...]) -> dict[str, Any]:
+        past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None}
+        return {
+            "Open": True,
+            "Episode": past["Episode"] + 1,
+            "OpenedAt": self._now().isoformat(),
+            "Cures": past["Cures"],
+            "UndoneUntil": past["UndoneUntil"],
+            "Actors": [asdict(a) for a in actors],
+            "Decision": None,
+            "Reason": "",
+            "Evidence": [],
+        }
+
+    def _change(
+        self,
+        control: str,
+        resource: ResourceId,
+        facts: Mapping[str, Any],
+        change: Callable[[Mapping[str, Any] | None], tuple[dict[str, Any], str]],
+    ) -> Standing:
+        """Apply `change` to the stored finding; it gives the new value and the transition.
+
+        The record is left before the row moves: a crash between says it twice under one id.
+        """
+        while True:
+            row = self._store.get("findings", resource.key, control)
+            changed, transition = change(row.value if row else None)
+            value = {"Control": control, "ResourceId": resource.text, **facts, **changed}
+            if row is not None and value == row.value:
+                return Standing(value)
+            if transition:
+                self._record(value, transition)
+            try:
+                self._write(row, resource, control, value)
+            except (Exists, Moved):
+                continue
+            return Standing(value)
+
+    def _write(self, row: Row | None, resource: ResourceId, control: str, value: Any) -> None:
+        if row is None:
+            self._store.insert("findings", resource.key, control, value)
+        else:
+            self._store.replace("findings", resource.key, control, value, row.etag)
+
+    def _record(self, value: Mapping[str, Any], transition: str) -> Record:
+        identity = [value["Control"], ResourceId(value["ResourceId"]).key, value["Episode"]]
+        told = value.get("Decision") if transition.startswith("decided") else None
+        return self._outbox.add(
+            "findings",
+            [*identity, transition, told, value["Reason"]],
+            {"Transition": transition, **finding_fields(value)},
+        )
+
+
+def finding_fields(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored finding as it is shown and recorded."""
+    resource = ResourceId(value["ResourceId"])
+    group = resource.resource_group
+    return {
+        **{k: v for k, v in value.items() if k not in ("Cures", "UndoneBy")},
+        "SubscriptionId": resource.subscription,
+        "ResourceGroup": group.name if group else "",
+    }
+
+
+def _facts(detector: Any) -> dict[str, Any]:
+    return {
+        "ControlTitle": detector.title,
+        "Severity": detector.severity.value,
+        "ResourceType": detector.resource_type.name,
+    }

@@ -1,0 +1,229 @@
+"""Hints: a reason to look at an id. Never evidence; lost, doubled or forged they cost a look.
+
+Hints for one id that arrive close together cause one look: the first sets a dirty marker and
+sends a message, later ones only add their actor to the marker. A look takes the marker, and a
+generation that moved while it looked means another look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.errors import Exists, Moved
+from shared.model import ResourceId, digest
+from shared.store import Row, Store
+
+HINTS = "hints"
+ACT = "act"
+SETTLE = timedelta(seconds=5)
+"""How long a first event waits for its likes before the look."""
+FORGOTTEN = timedelta(minutes=15)
+"""A marker older than this lost its message; the next hint sends one again."""
+KEPT_ACTORS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who did something, as the event tells it; a claim, not a proof."""
+
+    name: str = ""
+    object_id: str = ""
+    app_id: str = ""
+    operation: str = ""
+    correlation_id: str = ""
+    client_request_id: str = ""
+    at: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.name or self.object_id or self.app_id or "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Look at `id`: why (`event`, `sweep`, `person`, `due`, `wake`), since when, who.
+
+    `run` is the sweep it came from; `attempt` counts looks that a passing fault put off.
+    """
+
+    id: ResourceId
+    source: str
+    first_seen: datetime
+    actors: tuple[Actor, ...] = ()
+    run: str = ""
+    attempt: int = 0
+
+    def to_text(self) -> str:
+        body = {
+            "portcullis": 1,
+            "id": self.id.text,
+            "source": self.source,
+            "first_seen": self.first_seen.isoformat(),
+            "actors": [asdict(a) for a in self.actors],
+            "run": self.run,
+            "attempt": self.attempt,
+        }
+        return json.dumps(body, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Hint | None:
+        """The hint of a message of ours; None where it is none."""
+        if body.get("portcullis") != 1:
+            return None
+        try:
+            return cls(
+                id=ResourceId(body["id"]),
+                source=str(body["source"]),
+                first_seen=datetime.fromisoformat(body["first_seen"]),
+                actors=tuple(Actor(**a) for a in body["actors"]),
+                run=str(body["run"]),
+                attempt=int(body["attempt"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A marker taken for a look: the hint with every actor, and the generation it stood at."""
+
+    hint: Hint
+    row: Row | None
+
+
+class Inbox:
+    """Where hints arrive and wait for their look."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def note(self, hint: Hint, delay: timedelta = SETTLE) -> None:
+        """Keep the hint; exactly one message is on its way afterwards."""
+        while True:
+            row = self._store.get("dirty", hint.id.key, "marker")
+            try:
+                if row is None:
+                    self._store.insert("dirty", hint.id.key, "marker", self._marker(hint, 1))
+                    self._store.send(HINTS, hint.to_text(), delay)
+                    return
+                stale = self._now() - _since(row) > FORGOTTEN
+                merged = self._merged(row, hint, since=self._now() if stale else _since(row))
+                self._store.replace("dirty", hint.id.key, "marker", merged, row.etag)
+            except (Exists, Moved):
+                continue
+            if stale:
+                self._store.send(HINTS, hint.to_text(), delay)
+            return
+
+    def take(self, hint: Hint) -> Taken:
+        """Begin a look: actors noted so far join the hint."""
+        while True:
+            row = self._store.get("dirty", hint.id.key, "marker")
+            if row is None:
+                return Taken(hint, None)
+            try:
+                value = {**row.value, "taken": True}
+                etag = self._store.replace("dirty", hint.id.key, "marker", value, row.etag)
+            except Moved:
+                continue
+            known = tuple(Actor(**a) for a in row.value["actors"])
+            actors = _together(known, hint.actors)
+            whole = replace(hint, actors=actors, run=hint.run or row.value["run"])
+            return Taken(whole, replace_row(row, value, etag))
+
+    def finish(self, taken: Taken) -> None:
+        """End a look; where the generation moved meanwhile another is on its way."""
+        if taken.row is None:
+            return
+        key = taken.hint.id.key
+        while True:
+            row = self._store.get("dirty", key, "marker")
+            if row is None:
+                return
+            try:
+                if row.value["generation"] == taken.row.value["generation"]:
+                    self._store.delete("dirty", key, "marker", row.etag)
+                    return
+                value = {**row.value, "taken": False, "since": self._now().isoformat()}
+                self._store.replace("dirty", key, "marker", value, row.etag)
+            except Moved:
+                continue
+            again = replace(taken.hint, first_seen=self._now(), actors=(), attempt=0)
+            self._store.send(HINTS, again.to_text(), SETTLE)
+            return
+
+    def put_off(self, taken: Taken, wait: timedelta) -> None:
+        """A passing fault: the same look comes again after `wait`."""
+        again = replace(taken.hint, attempt=taken.hint.attempt + 1)
+        self._store.send(HINTS, again.to_text(), wait)
+
+    def to_hand(self, hint: Hint) -> None:
+        """Ask the app that may write to look for itself."""
+        self._store.send(ACT, hint.to_text())
+
+    def _marker(self, hint: Hint, generation: int) -> dict[str, Any]:
+        return {
+            "generation": generation,
+            "taken": False,
+            "since": self._now().isoformat(),
+            "actors": [asdict(a) for a in hint.actors],
+            "run": hint.run,
+        }
+
+    def _merged(self, row: Row, hint: Hint, since: datetime) -> dict[str, Any]:
+        known = tuple(Actor(**a) for a in row.value["actors"])
+        return {
+            **row.value,
+            "generation": row.value["generation"] + 1,
+            "since": since.isoformat(),
+            "actors": [asdict(a) for a in _together(known, hint.actors)],
+            "run": row.value["run"] or hint.run,
+        }
+
+
+class Due:
+    """What waits for a time: rows that a timer turns into hints, never a sleeping worker."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def add(self, at: datetime, hint: Hint, why: str) -> None:
+        """Look again at `at`; the same wait said twice is one row."""
+        later = replace(hint, source="due", first_seen=at, attempt=0)
+        key = f"{at.astimezone(UTC).isoformat()}-{digest([hint.id.key, why])}"
+        self._store.put("due", "due", key, {"text": later.to_text(), "why": why})
+
+    def wake(self, note: Callable[[Hint], None]) -> int:
+        """Turn every row that is due into a hint; how many. A crash in between doubles a hint."""
+        count = 0
+        for row in list(self._store.scan("due", "due", upto=f"{self._now().isoformat()}~")):
+            hint = Hint.from_json(json.loads(row.value["text"]))
+            if hint is not None:
+                note(replace(hint, first_seen=self._now()))
+            self._store.delete("due", "due", row.key)
+            count += 1
+        return count
+
+    def waiting(self) -> Iterator[tuple[str, ResourceId, str]]:
+        """(when, id, why) of every row, soonest first."""
+        for row in self._store.scan("due", "due"):
+            hinted = ResourceId(json.loads(row.value["text"])["id"])
+            yield row.key.rsplit("-", 1)[0], hinted, str(row.value["why"])
+
+
+def replace_row(row: Row, value: dict[str, Any], etag: str) -> Row:
+    return Row(row.partition, row.key, value, etag)
+
+
+def _since(row: Row) -> datetime:
+    return datetime.fromisoformat(row.value["since"])
+
+
+def _together(known: tuple[Actor, ...], new: tuple[Actor, ...]) -> tuple[Actor, ...]:
+    return tuple(dict.fromkeys((*known, *new)))[-KEPT_ACTORS:]

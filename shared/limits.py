@@ -1,0 +1,130 @@
+"""How many writes may still be made: counted in the store, the most restrictive limit wins.
+
+A limit's row holds the actions of its sliding window, so the same action counts once, and a
+window has no edge at which twice the writes fit. What cannot be counted is not written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.errors import Exists, Moved
+from shared.model import Plan, Severity
+from shared.policy import Limit, Policy
+from shared.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A limit with no room: which one, how it stands, and when room comes (None: never)."""
+
+    source: str
+    words: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    name: str
+    partition: str
+    source: str
+    limit: Limit
+    room: int
+
+
+class Limits:
+    """The counters of policy's limits."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def take(
+        self, policy: Policy, plan: Plan, severity: Severity, action: str, run: str
+    ) -> Full | None:
+        """Count one write of `action` against every limit, or say which is full.
+
+        Raises:
+            StoreUnavailable: it cannot be counted, so it may not be written.
+        """
+        counts = list(self._counts(policy, plan, severity, run or action))
+        if not counts:
+            return Full("policy.yaml $.limits", "no limit is set: nothing may be written", None)
+        for count in counts:
+            if (full := self._room(count, action)) is not None:
+                return full
+        for count in counts:
+            if (full := self._add(count, action)) is not None:
+                return full
+        return None
+
+    def used(self, policy: Policy) -> list[tuple[str, int, int]]:
+        """(name, writes in the window, writes allowed) of every counter that was used."""
+        shown = []
+        for i, limit in enumerate(policy.limits):
+            for row in self._store.scan("limits", _name(i, limit)):
+                now = self._now().timestamp()
+                inside = [t for t in row.value.values() if t > now - limit.window.total_seconds()]
+                shown.append((f"per {limit.per} {row.key}", len(inside), limit.writes))
+        return shown
+
+    def _counts(self, policy: Policy, plan: Plan, severity: Severity, run: str) -> Iterator[_Count]:
+        for i, limit in enumerate(policy.limits):
+            keys = {
+                "estate": ["estate"],
+                "subscription": [plan.resource.subscription or "tenant"],
+                "control": list(plan.controls),
+                "run": [run],
+            }[limit.per]
+            room = limit.writes
+            if severity is not Severity.CRITICAL:
+                room -= math.ceil(limit.writes * policy.critical_share)
+            for key in keys:
+                yield _Count(key, _name(i, limit), policy.source(f"$.limits[{i}]"), limit, room)
+
+    def _inside(self, count: _Count, value: dict[str, float]) -> dict[str, float]:
+        start = self._now().timestamp() - count.limit.window.total_seconds()
+        return {action: at for action, at in value.items() if at > start}
+
+    def _room(self, count: _Count, action: str) -> Full | None:
+        row = self._store.get("limits", count.partition, count.name)
+        inside = self._inside(count, row.value if row else {})
+        return self._full(count, inside, action)
+
+    def _full(self, count: _Count, inside: dict[str, float], action: str) -> Full | None:
+        if action in inside or len(inside) < count.room:
+            return None
+        words = (
+            f"{len(inside)} of {count.room} writes per {count.limit.per} ({count.name})"
+            f" in {count.limit.window} are used"
+        )
+        if count.room < count.limit.writes:
+            words += f"; {count.limit.writes - count.room} are kept for critical findings"
+        if count.room <= 0:
+            return Full(count.source, words, None)
+        freed = sorted(inside.values())[len(inside) - count.room]
+        until = datetime.fromtimestamp(freed, tz=self._now().tzinfo) + count.limit.window
+        return Full(count.source, words, until)
+
+    def _add(self, count: _Count, action: str) -> Full | None:
+        while True:
+            row = self._store.get("limits", count.partition, count.name)
+            inside = self._inside(count, row.value if row else {})
+            if (full := self._full(count, inside, action)) is not None:
+                return full
+            inside.setdefault(action, self._now().timestamp())
+            try:
+                if row is None:
+                    self._store.insert("limits", count.partition, count.name, inside)
+                else:
+                    self._store.replace("limits", count.partition, count.name, inside, row.etag)
+            except (Exists, Moved):
+                continue
+            return None
+
+
+def _name(index: int, limit: Limit) -> str:
+    return f"$.limits[{index}] {limit.per}"
