@@ -1,0 +1,154 @@
+"""Role assignments: written once, never changed, unique by principal, role and scope."""
+
+import re
+from collections.abc import Iterator
+
+from simulator.address import ROOT
+from simulator.documents import dig, put
+from simulator.state import State
+from simulator.wire import Refusal
+from simulator.writes import Write
+
+ASSIGNMENTS = "microsoft.authorization/roleassignments"
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TRIPLE = ("principalId", "roleDefinitionId")
+
+BUILT_IN = {
+    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ["*"], []),
+    "b24988ac-6180-42a0-ab88-20f7382dd24c": (
+        "Contributor",
+        ["*"],
+        [
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+        ],
+    ),
+    "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", ["*/read"], []),
+    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": (
+        "User Access Administrator",
+        ["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
+        [],
+    ),
+    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": (
+        "Role Based Access Control Administrator",
+        [
+            "Microsoft.Authorization/roleAssignments/write",
+            "Microsoft.Authorization/roleAssignments/delete",
+            "*/read",
+            "Microsoft.Support/*",
+        ],
+        [],
+    ),
+}
+"""The roles that decide about privilege, by the guid they have in every tenant."""
+
+
+def built_in_roles() -> Iterator[dict[str, object]]:
+    """Role definition documents at the tenant's root."""
+    for guid, (name, actions, not_actions) in BUILT_IN.items():
+        yield {
+            "id": f"/providers/{DEFINITIONS}/{guid}",
+            "name": guid,
+            "type": DEFINITIONS,
+            "properties": {
+                "roleName": name,
+                "type": "BuiltInRole",
+                "description": "",
+                "assignableScopes": [ROOT],
+                "permissions": [
+                    {
+                        "actions": actions,
+                        "notActions": not_actions,
+                        "dataActions": [],
+                        "notDataActions": [],
+                    }
+                ],
+            },
+        }
+
+
+def check_assignment(write: Write) -> None:
+    """The provider's rules for a PUT, in its order; completes what it fills in."""
+    name = write.address.name
+    if not _GUID.fullmatch(name):
+        raise Refusal(
+            400,
+            "InvalidRoleAssignmentId",
+            f"The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID.",
+        )
+    for field in _TRIPLE:
+        if not dig(write.after, f"properties.{field}"):
+            raise Refusal(
+                400,
+                "BadRequestFormat",
+                f"The request was incorrectly formatted: {field} is missing.",
+            )
+    principal = str(dig(write.after, "properties.principalId"))
+    if principal.lower() in write.state.fresh_principals:
+        raise Refusal(
+            400,
+            "PrincipalNotFound",
+            f"Principal {principal.replace('-', '')} does not exist in the directory "
+            f"{write.state.tenant_id}.",
+        )
+    put(write.after, "properties.scope", write.address.scope)
+    if write.before is not None:
+        _check_unchanged(write)
+        return
+    _check_unique(write)
+    stamp = write.now.isoformat().replace("+00:00", "Z")
+    write.after["properties"] |= {"createdOn": stamp, "updatedOn": stamp}
+    write.after["properties"].setdefault("principalType", "User")
+
+
+def _check_unchanged(write: Write) -> None:
+    for field in _TRIPLE:
+        if _same(dig(write.before, f"properties.{field}"), dig(write.after, f"properties.{field}")):
+            continue
+        raise Refusal(
+            400,
+            "RoleAssignmentUpdateNotPermitted",
+            "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
+        )
+
+
+def _check_unique(write: Write) -> None:
+    siblings = write.state.attached(write.address.scope.lower(), ASSIGNMENTS)
+    for entry in siblings.entries.values():
+        held = entry.document
+        if all(
+            _same(dig(held, f"properties.{field}"), dig(write.after, f"properties.{field}"))
+            for field in _TRIPLE
+        ):
+            raise Refusal(409, "RoleAssignmentExists", "The role assignment already exists.")
+
+
+def _same(left: object, right: object) -> bool:
+    """Role definitions are the same when their guid is, whatever scope prefixes it."""
+    return _last(left) == _last(right)
+
+
+def _last(value: object) -> str:
+    return str(value).rsplit("/", 1)[-1].lower()
+
+
+def find_definition(state: State, name: str) -> dict[str, object] | None:
+    """A role definition by guid, wherever it is defined; None for an unknown one."""
+    return state.find(f"/providers/{DEFINITIONS}/{name}".lower())
+
+
+def check_lock(write: Write) -> None:
+    """A lock has one of two levels, and its scope is not a management group."""
+    level = dig(write.after, "properties.level")
+    if level not in {"CanNotDelete", "ReadOnly"}:
+        raise Refusal(
+            400, "InvalidLockLevel", f"The lock level '{level}' is not CanNotDelete or ReadOnly."
+        )
+    if not write.address.subscription:
+        raise Refusal(
+            400,
+            "LockScopeNotSupported",
+            "Locks can be put on subscriptions, resource groups and resources only.",
+        )

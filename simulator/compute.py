@@ -1,0 +1,39 @@
+"""Compute's own ways: disks and the access that people export them with, machine changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.documents import Document, dig, put
+from simulator.wire import Refusal
+from simulator.writes import Write
+
+_FIXED = ("priority", "licenseType", "availabilitySet")
+
+
+def grant_access(disk: Document, _: Mapping[str, Any]) -> None:
+    """`beginGetAccess` hands out a SAS: an attached disk says `ActiveSASFrozen`."""
+    attached = dig(disk, "managedBy")
+    put(disk, "properties.diskState", "ActiveSASFrozen" if attached else "ActiveSAS")
+
+
+def revoke_access(disk: Document, _: Mapping[str, Any]) -> None:
+    """`endGetAccess` takes it back."""
+    put(disk, "properties.diskState", "Attached" if dig(disk, "managedBy") else "Unattached")
+
+
+def access_url(disk: Document, _: Mapping[str, Any]) -> dict[str, str]:
+    return {"accessSAS": f"https://simulated.invalid/{disk.get('name')}?sig=REDACTED"}
+
+
+def check_machine(write: Write) -> None:
+    """A running machine's fixed properties do not change."""
+    for name in _FIXED:
+        before = dig(write.before, f"properties.{name}")
+        after = dig(write.after, f"properties.{name}")
+        if write.before is not None and before != after:
+            raise Refusal(
+                409,
+                "PropertyChangeNotAllowed",
+                f"Changing property '{name}' is not allowed.",
+                extra={"target": name},
+            )

@@ -1,0 +1,71 @@
+"""Vaults, storage and databases: what their providers insist on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.documents import Document, dig
+from simulator.wire import Refusal
+from simulator.writes import Write
+
+
+def check_vault(write: Write) -> None:
+    """Purge protection is a door that only closes, and so is soft delete."""
+    protection = dig(write.body, "properties.enablePurgeProtection")
+    held = dig(write.before, "properties.enablePurgeProtection")
+    if protection is False:
+        raise _irreversible("enablePurgeProtection", "purge protection")
+    if held is True:
+        write.after["properties"]["enablePurgeProtection"] = True
+    soft = dig(write.body, "properties.enableSoftDelete")
+    if soft is False and dig(write.before, "properties.enableSoftDelete", default=True):
+        raise _irreversible("enableSoftDelete", "soft delete")
+
+
+def _irreversible(name: str, feature: str) -> Refusal:
+    return Refusal(
+        400,
+        "BadRequest",
+        f'The property "{name}" cannot be set to false. Enabling the {feature} for a vault is an '
+        "irreversible action.",
+    )
+
+
+def list_keys(document: Document, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Keys that open nothing."""
+    return {
+        "keys": [
+            {"keyName": name, "value": f"REDACTED-{document.get('name')}", "permissions": "FULL"}
+            for name in ("key1", "key2")
+        ]
+    }
+
+
+def cosmos_keys(document: Document, _: Mapping[str, Any]) -> dict[str, str]:
+    value = f"REDACTED-{document.get('name')}"
+    return {
+        "primaryMasterKey": value,
+        "secondaryMasterKey": value,
+        "primaryReadonlyMasterKey": value,
+        "secondaryReadonlyMasterKey": value,
+    }
+
+
+def check_firewall_rule(write: Write) -> None:
+    """A SQL firewall rule has a first and a last address, in that order."""
+    numbers = []
+    for name in ("startIpAddress", "endIpAddress"):
+        value = str(dig(write.after, f"properties.{name}") or "")
+        parts = value.split(".")
+        if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):  # noqa: PLR2004
+            raise Refusal(
+                400,
+                "InvalidFirewallRule",
+                f"The IP address '{value}' in {name} is not a valid IPv4 address.",
+            )
+        numbers.append([int(part) for part in parts])
+    if numbers[0] > numbers[1]:
+        raise Refusal(
+            400,
+            "StartIPAddressGreaterThanEndIPAddress",
+            "The start IP address of the firewall rule cannot exceed its end IP address.",
+        )

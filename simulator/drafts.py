@@ -1,0 +1,137 @@
+"""The document that a write would leave behind, drawn up from what the client sent."""
+
+import json
+from typing import Any
+
+from simulator.address import Address
+from simulator.call import Call
+from simulator.documents import Document, clone, dig, drop, fill, merge, put
+from simulator.state import State
+from simulator.types import ResourceType
+from simulator.wire import Refusal
+
+_OWN_KEYS = ("id", "name", "type", "etag", "systemData")
+
+
+def replacement(
+    call: Call, state: State, row: ResourceType, body: Document, before: Document | None
+) -> Document:
+    """What a PUT leaves: the body, what only the provider may set, and its defaults."""
+    address = call.address
+    given = {name: clone(value) for name, value in body.items() if name not in _OWN_KEYS}
+    for path in (*row.read_only, *row.secrets):
+        drop(given, path)
+    _check_location(row, address, given, before)
+    kept = before or {}
+    after: Document = {
+        "id": kept.get("id", address.id),
+        "name": kept.get("name", address.name),
+        "type": kept.get("type", row.name or address.type),
+        **given,
+    }
+    for path in row.read_only:
+        value = dig(kept, path)
+        if value is not None:
+            put(after, path, clone(value))
+    _compute(call, state, row, after)
+    fill(after, row.defaults)
+    return after
+
+
+def _compute(call: Call, state: State, row: ResourceType, after: Document) -> None:
+    for path, template in row.computed.items():
+        if dig(after, path) is None:
+            text = template.format(
+                name=call.address.name,
+                guid=state.guid(),
+                now=call.now.isoformat().replace("+00:00", "Z"),
+                location=after.get("location", ""),
+            )
+            put(after, path, text)
+
+
+def stamp(state: State, row: ResourceType, document: Document, provisioning: str) -> None:
+    """Move the etag of a document and of everything embedded in it, in place.
+
+    `provisioning` is the embedded objects' new state; empty keeps theirs.
+    """
+    if not row.etag:
+        return
+    etag = f'W/"{state.guid()}"' if row.etag == "weak" else f'"{state.number()}"'
+    document["etag"] = etag
+    for embedded in row.embedded:
+        for item in dig(document, f"properties.{embedded.path}", None) or []:
+            item["etag"] = etag
+            if provisioning:
+                put(item, "properties.provisioningState", provisioning)
+
+
+def describe_embedded(document: Document, row: ResourceType) -> None:
+    """Give embedded objects the id and type that the provider gives them."""
+    for embedded in row.embedded:
+        for item in dig(document, f"properties.{embedded.path}", None) or []:
+            item["id"] = f"{document['id']}/{embedded.path}/{item.get('name')}"
+            item["type"] = embedded.type
+
+
+def patched(row: ResourceType, body: Document, before: Document) -> Document:
+    if row.patch == "tags":
+        strangers = [name for name in body if name not in {"tags", *_OWN_KEYS}]
+        if strangers:
+            raise Refusal(
+                400,
+                "InvalidRequestContent",
+                f"The request content was invalid and could not be deserialized: 'Could not find "
+                f"member '{strangers[0]}' on object of type 'TagsObject'.'",
+            )
+    given = {name: value for name, value in body.items() if name not in _OWN_KEYS}
+    for path in (*row.read_only, *row.secrets):
+        if dig(given, path) is not None:
+            given = clone(given)
+            drop(given, path)
+    after: Document = merge(before, given, whole=row.whole | {"tags"})
+    return clone(after)  # type: ignore[no-any-return]
+
+
+def _check_location(
+    row: ResourceType, address: Address, given: Document, before: Document | None
+) -> None:
+    if before is None:
+        if row.located and not given.get("location"):
+            raise Refusal(
+                400, "LocationRequired", "The location property is required for this definition."
+            )
+        return
+    held = before.get("location")
+    if held is None:
+        return
+    asked = given.setdefault("location", held)
+    if _normal(asked) != _normal(held):
+        raise Refusal(
+            409,
+            "InvalidResourceLocation",
+            f"The resource '{address.name}' already exists in location '{held}' in resource group "
+            f"'{address.group}'. A resource with the same name cannot be created in location "
+            f"'{asked}'. Please select a new resource name.",
+        )
+    given["location"] = held
+
+
+def _normal(location: Any) -> str:
+    return str(location).replace(" ", "").lower()
+
+
+def parse_body(call: Call) -> Document:
+    """The JSON object that a client sent. Raises the refusal for anything else."""
+    try:
+        body = json.loads(call.request.body or b"null")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refusal(
+            400,
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized: a JSON object is "
+            "expected.",
+        )
+    return body

@@ -1,0 +1,246 @@
+"""Collections: every list that ARM has, in pages.
+
+Keys in order of id; a page's `$skiptoken` holds the last key, so a list that changes under a
+reader neither repeats nor loses what stays.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from simulator import types
+from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ancestors, parse
+from simulator.call import Call
+from simulator.documents import Document, dig
+from simulator.state import Entry, State
+from simulator.wire import Refusal, Response, answer, unknown
+
+_ASSIGNMENTS = "microsoft.authorization/roleassignments"
+_DEFINITIONS = "microsoft.authorization/roledefinitions"
+_AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
+_TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
+_PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
+
+
+class Listing:
+    """Answers GETs of collections. `page_size` is the greatest number of items on a page."""
+
+    def __init__(self, state: State) -> None:
+        """List what is in `state`; set `empty_page_after` to send an empty page after the nth."""
+        self._state = state
+        self.page_size = 1000
+        self.empty_page_after: int | None = None
+
+    def collection(self, call: Call) -> Response:
+        """One page of the collection that the call's path names."""
+        address = call.address
+        if address.key == ROOT and address.rest.lower() == "subscriptions":
+            return self._page(call, self._state.subscriptions())
+        if address.key == ROOT and address.rest.lower() == "tenants":
+            return answer(200, {"value": [self._tenant()]})
+        if address.type == SUBSCRIPTION and address.rest:
+            return self._in_subscription(call)
+        if address.type == GROUP and address.rest.lower() == "resources":
+            return self._generic(call, address.key)
+        if address.key.startswith(f"/providers/{MANAGEMENT_GROUP}/".lower()) and (
+            address.rest.lower() == "descendants"
+        ):
+            return answer(200, {"value": self._descendants(address.key), "nextLink": None})
+        if not address.rest:
+            raise unknown(f"the list {call.target.path}")
+        return self._of_type(call)
+
+    def _in_subscription(self, call: Call) -> Response:
+        rest = call.address.rest.lower()
+        if rest == "resourcegroups":
+            index = self._state.of_type(call.address.subscription, GROUP.lower())
+            return self._page(call, list(index.after("")))
+        if rest == "resources":
+            return self._generic(call, call.address.key)
+        raise unknown(f"the list {call.target.path}")
+
+    def _generic(self, call: Call, scope: str) -> Response:
+        """`/resources`: top-level resources, without their properties."""
+        text = call.target.query.get("$filter", "")
+        match = _TYPE_FILTER.fullmatch(text)
+        if text and match is None:
+            raise unknown(f"the filter {text!r} of {call.target.path}")
+        wanted = match.group(1).lower() if match else None
+        found = [
+            entry for entry in self._below_groups(scope) if wanted in {None, entry.address.type_key}
+        ]
+        return self._page(call, sorted(found, key=lambda entry: entry.address.key), _bare)
+
+    def _below_groups(self, scope: str) -> Iterator[Entry]:
+        for entry in self._state.below(scope):
+            if entry.address.type == GROUP:
+                yield from self._below_groups(entry.address.key)
+            elif entry.address.namespace.lower() != "microsoft.authorization":
+                yield entry
+
+    def _of_type(self, call: Call) -> Response:
+        address = call.address
+        type_name = f"{address.type}/{address.rest}"
+        type_key = type_name.lower()
+        scope = (address.id if address.name else address.scope).lower()
+        if not address.name and scope != ROOT and not self._state.exists(scope):
+            raise Refusal(404, "ResourceNotFound", f"The scope '{address.scope}' was not found.")
+        if address.name and not self._state.exists(address.key):
+            raise Refusal(
+                404,
+                "ParentResourceNotFound",
+                f"Failed to perform 'read' on resource(s) of type "
+                f"'{type_name.split('/', 1)[1]}', because the parent resource '{address.id}' "
+                "could not be found.",
+            )
+        if type_key == _ASSIGNMENTS:
+            return self._assignments(call, scope)
+        if type_key == _DEFINITIONS:
+            return self._definitions(call, scope)
+        place = types.embedding(type_name)
+        if place is not None and address.name:
+            parent = self._state.find(address.key)
+            return answer(200, {"value": dig(parent, f"properties.{place[1].path}", None) or []})
+        if scope == f"/subscriptions/{address.subscription}".lower():
+            return self._page(call, self._subscription_wide(address.subscription, type_key, scope))
+        return self._page(call, list(self._state.attached(scope, type_key).after("")))
+
+    def _subscription_wide(self, subscription: str, type_key: str, scope: str) -> list[Entry]:
+        if type_key in _AT_SCOPE_ONLY:
+            return list(self._state.attached(scope, type_key).after(""))
+        return list(self._state.of_type(subscription, type_key).after(""))
+
+    def _assignments(self, call: Call, scope: str) -> Response:
+        """Role assignments at, above and (unless `atScope()`) below a scope."""
+        text = call.target.query.get("$filter", "")
+        principal = _PRINCIPAL_FILTER.fullmatch(text)
+        if text and principal is None and text.lower() != "atscope()":
+            raise unknown(f"the filter {text!r} of role assignments")
+        subscription = call.address.subscription
+        above = _chain(scope)
+        above += self._state.scopes_above(subscription) if subscription else [ROOT]
+        found = {
+            entry.address.key: entry
+            for each in dict.fromkeys(above)
+            for entry in self._state.attached(each, _ASSIGNMENTS).entries.values()
+        }
+        if text.lower() != "atscope()":
+            prefix = scope.rstrip("/") + "/"
+            index = self._state.of_type(subscription, _ASSIGNMENTS)
+            found |= {key: entry for key, entry in index.entries.items() if key.startswith(prefix)}
+        chosen = [
+            entry
+            for _, entry in sorted(found.items())
+            if principal is None or _principal(entry) == principal.group(1).lower()
+        ]
+        return self._page(call, chosen, lambda document: _prefixed(document, subscription))
+
+    def _definitions(self, call: Call, scope: str) -> Response:
+        subscription = call.address.subscription
+        scopes = [*_chain(scope), *(self._state.scopes_above(subscription) if subscription else [])]
+        found = {
+            entry.address.name.lower(): entry
+            for each in [*scopes, ROOT]
+            for entry in self._state.attached(each, _DEFINITIONS).entries.values()
+        }
+        return self._page(call, [entry for _, entry in sorted(found.items())])
+
+    def _descendants(self, key: str) -> list[Document]:
+        """Management groups and subscriptions below a management group, each with its parent."""
+        found: list[Document] = []
+        for entry in self._state.attached(key, f"{MANAGEMENT_GROUP}/subscriptions".lower()).after(
+            ""
+        ):
+            name = entry.address.name
+            found.append(_descendant(f"/subscriptions/{name}", f"{MANAGEMENT_GROUP}/subscriptions",
+                                     name, entry.address.parent))  # fmt: skip
+        for entry in self._state.of_type("", MANAGEMENT_GROUP.lower()).after(""):
+            parent = str(dig(entry.document, "properties.details.parent.id", ""))
+            if parent.lower() == key:
+                address = entry.address
+                found.append(_descendant(address.id, MANAGEMENT_GROUP, address.name, parent))
+                found += self._descendants(address.key)
+        return found
+
+    def _tenant(self) -> Document:
+        tenant = self._state.tenant_id
+        return {"id": f"/tenants/{tenant}", "tenantId": tenant, "displayName": "Simulated"}
+
+    def _page(
+        self,
+        call: Call,
+        entries: list[Entry],
+        shown: Callable[[Document], Document] = lambda document: document,
+    ) -> Response:
+        """One page, with the link to the next as this collection's provider gives it."""
+        number, last = _token(call.target.query.get("$skiptoken", ""))
+        if self.empty_page_after is not None and number == self.empty_page_after:
+            return self._answer([], _link(call, number + 1, last))
+        remaining = [entry for entry in entries if entry.address.key > last]
+        page = remaining[: self.page_size]
+        value = [shown(entry.document) for entry in page]
+        if len(remaining) > self.page_size:
+            return self._answer(value, _link(call, number + 1, page[-1].address.key))
+        row = types.row_of(f"{call.address.type}/{call.address.rest}")
+        if page and row is not None and row.empty_last_page:
+            return self._answer(value, _link(call, number + 1, page[-1].address.key))
+        return self._answer(value, None)
+
+    def _answer(self, value: list[Document], link: str | None) -> Response:
+        return answer(200, {"value": value} if link is None else {"value": value, "nextLink": link})
+
+
+def _link(call: Call, number: int, last: str) -> str:
+    token = base64.urlsafe_b64encode(f"{number}|{last}".encode()).decode()
+    query = [
+        f"{quote(name, safe='$')}={quote(value)}"
+        for name, value in call.target.query.items()
+        if name != "$skiptoken"
+    ]
+    return f"{call.target.base}{quote(call.target.path)}?{'&'.join(query)}&$skiptoken={token}"
+
+
+def _token(text: str) -> tuple[int, str]:
+    if not text:
+        return 0, ""
+    try:
+        number, last = base64.urlsafe_b64decode(text.encode()).decode().split("|", 1)
+        return int(number), last
+    except ValueError as error:
+        raise Refusal(400, "InvalidSkipToken", "The skip token is not valid.") from error
+
+
+def _chain(scope: str) -> list[str]:
+    """A scope and the scopes in its id above it, nearest first."""
+    return [] if scope == ROOT else ancestors(parse(scope))
+
+
+def _bare(document: Document) -> Document:
+    return {name: value for name, value in document.items() if name not in {"properties", "etag"}}
+
+
+def _principal(entry: Entry) -> str:
+    return str(dig(entry.document, "properties.principalId", "")).lower()
+
+
+def _prefixed(document: Document, subscription: str) -> Document:
+    """Lists name role definitions under the subscription that was asked, whatever is stored."""
+    definition = str(dig(document, "properties.roleDefinitionId", ""))
+    if not subscription or not definition:
+        return document
+    guid = definition.rsplit("/", 1)[-1]
+    prefix = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions"
+    return {
+        **document,
+        "properties": {**document["properties"], "roleDefinitionId": f"{prefix}/{guid}"},
+    }
+
+
+def _descendant(resource_id: str, type_name: str, name: str, parent: str) -> Document:
+    return {
+        "id": resource_id,
+        "type": type_name,
+        "name": name,
+        "properties": {"displayName": name, "parent": {"id": parent}},
+    }

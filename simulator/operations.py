@@ -1,0 +1,206 @@
+"""Long-running operations: begun by a write, ended by the clock, followed by polling."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from simulator.address import Address
+from simulator.call import Call
+from simulator.types import Long
+from simulator.wire import Refusal, Response, answer
+
+_POLLS = {
+    "microsoft.documentdb": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.sql": (
+        "{group}/providers/{ns}/locations/{loc}/{noun}AzureAsyncOperation/{id}",
+        "{group}/providers/{ns}/locations/{loc}/{noun}OperationResults/{id}",
+    ),
+    "microsoft.storage": (
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+    ),
+    "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
+}
+_USUAL = (
+    "{sub}/providers/{ns}/locations/{loc}/operations/{id}",
+    "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+)
+
+
+@dataclass
+class Operation:
+    """One operation. `status` is empty while it runs, then `Succeeded` or `Failed`."""
+
+    id: str
+    call: Call
+    long: Long
+    due: datetime
+    location: str
+    land: Callable[["Operation"], None]
+    failure: tuple[str, str] | None = None
+    status: str = ""
+    polls: int = 0
+    result: Callable[[], Any] | None = None
+    ended: datetime | None = None
+
+
+@dataclass(order=True)
+class _Due:
+    at: datetime
+    number: int
+    operation: Operation = field(compare=False)
+
+
+class Operations:
+    """Operations under way and ended, by id and by the resource they work on."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.by_id: dict[str, Operation] = {}
+        self.seconds: float | None = None
+        self._due: list[_Due] = []
+        self._busy: dict[str, Operation] = {}
+        self._fail: list[tuple[str, str, str]] = []
+        self._count = 0
+
+    def fail_next(self, pattern: str, code: str, message: str) -> None:
+        """Make the next operation whose type or id matches the glob end as Failed."""
+        self._fail.append((pattern.lower(), code, message))
+
+    def begin(
+        self, call: Call, long: Long, location: str, land: Callable[[Operation], None]
+    ) -> Operation:
+        """Start an operation; `land` runs when it ends, and reads whether it failed."""
+        seconds = long.seconds if self.seconds is None else self.seconds
+        operation = Operation(
+            call.request_id, call, long, call.now + timedelta(seconds=seconds), location, land
+        )
+        operation.failure = self._failure_for(call.address)
+        self.by_id[operation.id] = operation
+        self._busy[call.address.key] = operation
+        self._count += 1
+        heapq.heappush(self._due, _Due(operation.due, self._count, operation))
+        return operation
+
+    def underway(self, key: str) -> Operation | None:
+        """The operation that keeps this resource busy, if any."""
+        return self._busy.get(key)
+
+    def run_due(self, now: datetime) -> None:
+        """End, in order, every operation whose time has come."""
+        while self._due and self._due[0].at <= now:
+            due = heapq.heappop(self._due)
+            self._end(due.operation, due.at)
+
+    def settle(self, now: datetime, key: str | None = None) -> None:
+        """End every operation now, or only the one on a resource."""
+        for due in sorted(self._due):
+            if key is None or due.operation.call.address.key == key:
+                self._end(due.operation, now)
+
+    def headers(self, operation: Operation) -> dict[str, str]:
+        """What the first answer of a long-running operation carries."""
+        long = operation.long
+        fields: dict[str, str] = {}
+        if long.style in {"azure-asyncoperation", "both"}:
+            fields["Azure-AsyncOperation"] = _url(operation, 0)
+        if long.style in {"location", "both"}:
+            fields["Location"] = _url(operation, 1)
+        if long.retry_after is not None:
+            fields["Retry-After"] = str(long.retry_after)
+        return fields
+
+    def poll(self, operation: Operation, path: str, *, monitor: bool) -> Response:
+        """Answer a poll, of either kind: which one, the path or `monitor=true` tells."""
+        operation.polls += 1
+        kind = path.rsplit("/", 2)[-2].lower()
+        if monitor or kind.endswith("operationresults"):
+            return self._result(operation)
+        return self._status(operation)
+
+    def _end(self, operation: Operation, at: datetime) -> None:
+        if operation.status:
+            return
+        operation.status = "Failed" if operation.failure else "Succeeded"
+        operation.ended = at
+        key = operation.call.address.key
+        if self._busy.get(key) is operation:
+            del self._busy[key]
+        operation.land(operation)
+
+    def _failure_for(self, address: Address) -> tuple[str, str] | None:
+        for position, (pattern, code, message) in enumerate(self._fail):
+            if fnmatchcase(address.key, pattern) or fnmatchcase(address.type_key, pattern):
+                del self._fail[position]
+                return code, message
+        return None
+
+    def _status(self, operation: Operation) -> Response:
+        body: dict[str, Any] = {"status": operation.status or _word(operation)}
+        if operation.call.address.namespace.lower() in {"microsoft.sql", "microsoft.compute"}:
+            body["name"] = operation.id
+            body["startTime"] = _stamp(operation.call.now)
+            if operation.ended:
+                body["endTime"] = _stamp(operation.ended)
+        if operation.failure and operation.status:
+            body["error"] = {"code": operation.failure[0], "message": operation.failure[1]}
+        fields = {} if operation.status else _retry(operation)
+        return answer(200, body, fields)
+
+    def _result(self, operation: Operation) -> Response:
+        if not operation.status:
+            return answer(202, None, {"Location": _url(operation, 1), **_retry(operation)})
+        namespace = operation.call.address.namespace
+        if operation.failure:
+            raise Refusal(409, *operation.failure)
+        if namespace.lower() == "microsoft.documentdb" and operation.call.method == "DELETE":
+            raise Refusal(
+                404,
+                "InvalidResourceType",
+                f"Resource type 'operationResults' of provider namespace '{namespace}' was not "
+                f"found in global location for api version '{operation.call.target.api_version}'.",
+            )
+        document = operation.result() if operation.result else None
+        return answer(204 if document is None else 200, document)
+
+
+def _word(operation: Operation) -> str:
+    words = operation.long.words
+    return words[min(operation.polls, len(words)) - 1]
+
+
+def _retry(operation: Operation) -> dict[str, str]:
+    retry = operation.long.retry_after
+    return {} if retry is None else {"Retry-After": str(retry)}
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _url(operation: Operation, kind: int) -> str:
+    address = operation.call.address
+    namespace = address.namespace
+    template = _POLLS.get(namespace.lower(), _USUAL)[kind]
+    noun = address.type.rsplit("/", 1)[-1]
+    path = template.format(
+        sub=address.subscription_id,
+        group=address.group_id,
+        ns=namespace,
+        loc=operation.location.replace(" ", "").lower() or "global",
+        noun={"servers": "server", "databases": "database"}.get(noun, noun),
+        id=operation.id,
+    )
+    monitor = "monitor=true&" if kind and "monitor" not in path and _monitored(namespace) else ""
+    target = operation.call.target
+    return f"{target.base}{path}?{monitor}api-version={target.api_version}"
+
+
+def _monitored(namespace: str) -> bool:
+    return namespace.lower() in {"microsoft.storage", "microsoft.compute"}

@@ -1,0 +1,22 @@
+"""Teaches the tenant its types: all rows, registered once."""
+
+from functools import cache
+
+from simulator import (
+    rows_authorization,
+    rows_compute,
+    rows_data,
+    rows_network,
+    rows_platform,
+    types,
+)
+
+
+@cache
+def teach() -> None:
+    """Register every row; further calls do nothing."""
+    types.register(*rows_authorization.ROWS)
+    types.register(*rows_network.ROWS)
+    types.register(*rows_compute.ROWS)
+    types.register(*rows_data.ROWS)
+    types.register(*rows_platform.ROWS)

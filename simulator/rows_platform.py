@@ -1,0 +1,131 @@
+"""Web apps, containers, messaging, monitoring and the rest that controls look at."""
+
+from dataclasses import replace
+
+from simulator import web
+from simulator.types import Action, Long, ResourceType
+
+_ASYNC_WRITE = Long(style="azure-asyncoperation", status=200, seconds=20, retry_after=10)
+_ASYNC_CREATE = replace(_ASYNC_WRITE, status=201, state="Creating")
+_ASYNC_PATCH = Long(style="location", status=202, seconds=20, retry_after=10, body="document")
+_ASYNC_DELETE = Long(style="both", status=202, seconds=20, retry_after=10, body="none")
+
+_SYNCHRONOUS = {
+    "Microsoft.AnalysisServices/servers": "2017-08-01",
+    "Microsoft.ApiManagement/service/apis": "2022-08-01",
+    "Microsoft.Automation/automationAccounts": "2023-11-01",
+    "Microsoft.Batch/batchAccounts": "2024-07-01",
+    "Microsoft.BotService/botServices": "2022-09-15",
+    "Microsoft.CognitiveServices/accounts": "2024-10-01",
+    "Microsoft.DataFactory/factories": "2018-06-01",
+    "Microsoft.DesktopVirtualization/hostPools": "2024-04-03",
+    "Microsoft.EventHub/namespaces": "2024-01-01",
+    "Microsoft.Insights/activityLogAlerts": "2020-10-01",
+    "Microsoft.Insights/components": "2020-02-02",
+    "Microsoft.Logic/workflows": "2019-05-01",
+    "Microsoft.MachineLearningServices/workspaces": "2024-10-01",
+    "Microsoft.OperationalInsights/workspaces": "2023-09-01",
+    "Microsoft.RecoveryServices/vaults": "2024-04-01",
+    "Microsoft.Search/searchServices": "2023-11-01",
+    "Microsoft.ServiceBus/namespaces": "2022-10-01-preview",
+    "Microsoft.Web/serverfarms": "2023-12-01",
+}
+"""Types whose PATCH merges and is done when it answers."""
+
+_LONG = {
+    "Microsoft.AppConfiguration/configurationStores": "2024-05-01",
+    "Microsoft.App/containerApps": "2024-03-01",
+    "Microsoft.ContainerService/managedClusters": "2024-09-01",
+    "Microsoft.Databricks/workspaces": "2024-05-01",
+    "Microsoft.EventGrid/domains": "2022-06-15",
+    "Microsoft.EventGrid/topics": "2022-06-15",
+    "Microsoft.Kusto/clusters": "2023-08-15",
+    "Microsoft.SignalRService/signalR": "2024-03-01",
+}
+"""Types whose writes take time."""
+
+
+def _tags_only(row: ResourceType) -> ResourceType:
+    """Managed clusters and Databricks change by PUT; their PATCH knows tags alone."""
+    tagged = {"microsoft.containerservice/managedclusters", "microsoft.databricks/workspaces"}
+    return replace(row, patch="tags") if row.key in tagged else row
+
+
+ROWS = (
+    ResourceType(
+        "Microsoft.Web/sites",
+        api_version="2023-12-01",
+        created_status=200,
+        read_only=("properties.state", "properties.defaultHostName"),
+        computed={
+            "properties.state": "Running",
+            "properties.defaultHostName": "{name}.azurewebsites.net",
+        },
+        defaults={"kind": "app", "properties": {"httpsOnly": False, "enabled": True}},
+        provisioning_state=False,
+        rules=(web.keep_site_config,),
+        actions={name: Action() for name in ("start", "stop", "restart")},
+    ),
+    ResourceType(
+        "Microsoft.Web/sites/config",
+        api_version="2023-12-01",
+        created_status=200,
+        provisioning_state=False,
+        located=False,
+        implicit={"web": web.DEFAULT_CONFIG},
+    ),
+    ResourceType(
+        "Microsoft.Web/sites/basicPublishingCredentialsPolicies",
+        api_version="2023-12-01",
+        patch=None,
+        created_status=200,
+        provisioning_state=False,
+        located=False,
+        implicit={"ftp": {"allow": True}, "scm": {"allow": True}},
+    ),
+    ResourceType(
+        "Microsoft.Web/sites/slots",
+        api_version="2023-12-01",
+        created_status=200,
+        provisioning_state=False,
+        actions={name: Action() for name in ("start", "stop", "restart")},
+    ),
+    ResourceType(
+        "Microsoft.ContainerRegistry/registries",
+        api_version="2023-07-01",
+        created_status=200,
+        defaults={"properties": {"adminUserEnabled": False, "publicNetworkAccess": "Enabled"}},
+        computed={"properties.loginServer": "{name}.azurecr.io"},
+        read_only=("properties.provisioningState", "properties.loginServer"),
+    ),
+    ResourceType(
+        "Microsoft.Insights/diagnosticSettings",
+        api_version="2021-05-01-preview",
+        patch=None,
+        created_status=200,
+        provisioning_state=False,
+        located=False,
+    ),
+    ResourceType(
+        "Microsoft.Security/pricings",
+        api_version="2024-01-01",
+        patch=None,
+        created_status=200,
+        provisioning_state=False,
+        located=False,
+    ),
+    *(ResourceType(name, api_version=version) for name, version in _SYNCHRONOUS.items()),
+    *(
+        _tags_only(
+            ResourceType(
+                name,
+                api_version=version,
+                create=_ASYNC_CREATE,
+                update=_ASYNC_WRITE,
+                patched=_ASYNC_PATCH,
+                delete=_ASYNC_DELETE,
+            )
+        )
+        for name, version in _LONG.items()
+    ),
+)

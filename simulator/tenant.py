@@ -1,0 +1,370 @@
+"""An Azure tenant in memory: one object that answers ARM's HTTP surface.
+
+Two sides. `handle` is what clients see, as strict as Azure where the simulator knows Azure, and
+refusing with `SimulatorDoesNotKnow` where it does not. `load`, `read`, `write`, `remove` and
+`settle` are the owner's side: what people do in the tenant, and what a test arranges. Both are
+safe to use from several threads.
+"""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from simulator import rows
+from simulator.address import ROOT, Address, parse
+from simulator.call import Call, Identity
+from simulator.clock import Clock, VirtualClock
+from simulator.documents import Document, clone
+from simulator.events import EventFeed, activity
+from simulator.faults import Fault, Faults, Lost
+from simulator.gates import Gates, PolicyDenial
+from simulator.identities import Tokens
+from simulator.links import Links
+from simulator.listing import Listing
+from simulator.operations import Operations
+from simulator.refusals import subscription_not_found
+from simulator.resources import Resources
+from simulator.seeding import Seeder
+from simulator.state import State
+from simulator.throttle import Throttle
+from simulator.types import row_of
+from simulator.wire import Refusal, Request, Response, Target, encode, locate, unknown
+
+__all__ = [
+    "Identity",
+    "LoggedRequest",
+    "PolicyDenial",
+    "Request",
+    "Response",
+    "Tenant",
+    "WriteRefused",
+]
+
+TENANT_ID = "11111111-1111-4111-8111-111111111111"
+_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
+_SUCCESS = 300
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One request as the tenant answered it; `status` is what it answered or would have."""
+
+    method: str
+    path: str
+    api_version: str
+    identity: str
+    status: int
+    client_request_id: str
+    correlation_id: str
+    at: datetime
+
+
+class WriteRefused(Exception):
+    """The tenant refused what a person tried through `write` or `remove`."""
+
+
+class Tenant:
+    """A simulated tenant. `clock` defaults to a virtual one that stands still."""
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        *,
+        tenant_id: str = TENANT_ID,
+        seed: int = 0,
+        throttling: bool = False,
+    ) -> None:
+        """Begin without resources; equal seeds and calls give equal tenants."""
+        rows.teach()
+        self.clock: Clock = clock or VirtualClock()
+        self.tenant_id = tenant_id
+        self.requests: list[LoggedRequest] = []
+        self.faults = Faults()
+        self.state = State(tenant_id, seed)
+        self.gates = Gates(self.state)
+        self.operations = Operations()
+        self.events = EventFeed(seed, self._catch_up)
+        self.tokens = Tokens(tenant_id, seed)
+        self.throttle = Throttle(enabled=throttling)
+        self.listing = Listing(self.state)
+        self.resources = Resources(self.state, self.operations, self.gates, self._report)
+        self._links = Links(self.state)
+        self._seeder = Seeder(self.state)
+        self._lock = threading.RLock()
+
+    # Arranging
+
+    @property
+    def policies(self) -> list[PolicyDenial]:
+        """Deny policies in force; add to it."""
+        return self.gates.policies
+
+    @property
+    def unregistered(self) -> set[str]:
+        """Provider namespaces that the subscriptions are not registered for; add to it."""
+        return self.gates.unregistered
+
+    @property
+    def writes(self) -> list[LoggedRequest]:
+        """Requests that changed something or were accepted to; queries by POST are not."""
+        return [
+            request
+            for request in self.requests
+            if request.method in {"PUT", "PATCH", "DELETE", "POST"}
+            and request.status < _SUCCESS
+            and not request.path.lower().startswith("/providers/microsoft.resourcegraph/")
+        ]
+
+    def add_identity(self, identity: Identity) -> str:
+        """Let someone in. Returns a bearer token, good for `tokens.life` (an hour)."""
+        return self.token(identity)
+
+    def token(self, identity: Identity, *, tenant_id: str | None = None) -> str:
+        """A fresh token; with `tenant_id` one that another tenant issued."""
+        with self._lock:
+            return self.tokens.issue(identity, self.clock.now(), tenant_id)
+
+    @property
+    def made_parents(self) -> list[str]:
+        """Ids of resources that `load` made only because a document needed a parent."""
+        return self._seeder.made
+
+    def refuse(self, identity: Identity, action: str, scope: str) -> None:
+        """Deny `identity` the actions that match a glob, at and below a scope (`/`: all)."""
+        self.gates.refuse(identity, action, scope)
+
+    def fail_next_operation(self, pattern: str, code: str, message: str) -> None:
+        """The next long-running operation whose type or id matches the glob ends as Failed."""
+        self.operations.fail_next(pattern, code, message)
+
+    # The owner's side
+
+    def load(self, document: Document) -> str:
+        """Seed a resource silently: no event, no operation, no checks but a usable id.
+
+        Missing parents are made, a transient provisioning state settles to `Succeeded`, and a
+        document loaded again replaces the first. Returns the id as stored. Raises ValueError
+        for a document without a usable id.
+        """
+        with self._lock:
+            return self._seeder.load(document)
+
+    def read(self, resource_id: str) -> Document | None:
+        """The current document, a copy; None where there is none."""
+        with self._lock:
+            self._catch_up()
+            found = self.state.find(_key(resource_id))
+            return clone(found)  # type: ignore[no-any-return]
+
+    def write(
+        self,
+        resource_id: str,
+        change: Document | Callable[[Document], None],
+        *,
+        by: Identity,
+        method: Literal["PUT", "PATCH"] = "PUT",
+    ) -> None:
+        """A person edits: through the same door as any client, and finished when this returns.
+
+        A mapping is the request's body. A function gets the current document (or a bare one)
+        to edit, and the whole of it is sent. Raises WriteRefused with Azure's answer.
+        """
+        body = change
+        if callable(change):
+            body = self.read(resource_id) or {}
+            change(body)
+        self._as(by, method, resource_id, encode(body))
+
+    def remove(self, resource_id: str, *, by: Identity) -> None:
+        """A person deletes; finished when this returns. Raises WriteRefused."""
+        self._as(by, "DELETE", resource_id, b"")
+
+    def settle(self) -> None:
+        """End every long-running operation now."""
+        with self._lock:
+            self.operations.settle(self.clock.now())
+
+    # The clients' side
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Raises Lost where a fault keeps the answer from the client."""
+        with self._lock:
+            self._catch_up()
+            now = self.clock.now()
+            target = locate(request.url)
+            fault = self.faults.strike(request.method, target.path)
+            if fault is not None and fault.what.endswith("-before"):
+                raise Lost(timed_out=fault.what == "timeout-before")
+            correlation = request.headers.get("x-ms-correlation-request-id") or self.state.guid()
+            request_id = self.state.guid()
+            response, identity = self._respond(request, target, fault, (correlation, request_id))
+            self._sign(response, request, correlation, request_id)
+            self._log(request, target, response, identity, now)
+        if fault is not None and fault.what.endswith("-after"):
+            raise Lost(timed_out=fault.what == "timeout-after")
+        return response
+
+    def _respond(
+        self, request: Request, target: Target, fault: Fault | None, ids: tuple[str, str]
+    ) -> tuple[Response, Identity | None]:
+        identity: Identity | None = None
+        call: Call | None = None
+        now = self.clock.now()
+        try:
+            identity = self.tokens.identify(request, now, target.base)
+            if fault is not None:
+                self._strike(fault, target, now)
+            call = Call(request, target, _address(target), identity, *ids, now)
+            self._check_version(target)
+            headers = self.throttle.admit(call)
+            response = self._dispatch(call)
+            response.headers.update(headers)
+        except Refusal as refusal:
+            if call is not None:
+                self._report_failure(call, refusal)
+            response = refusal.response()
+        return response, identity
+
+    def _dispatch(self, call: Call) -> Response:
+        special = self._special(call)
+        if special is not None:
+            return special
+        address = call.address
+        if address.subscription and not self.state.exists(address.subscription_id.lower()):
+            raise subscription_not_found(address.subscription)
+        self.gates.authorize(call)
+        if address.rest or not address.name:
+            return self._on_collection(call)
+        handlers = {
+            "GET": self.resources.get,
+            "HEAD": self.resources.head,
+            "PUT": self.resources.put,
+            "PATCH": self.resources.patch,
+            "DELETE": self.resources.delete,
+        }
+        handler = handlers.get(call.method)
+        if handler is None:
+            raise unknown(f"{call.method} on {address.type} itself")
+        return handler(call)
+
+    def _on_collection(self, call: Call) -> Response:
+        if call.method == "POST" and call.address.name:
+            return self.resources.post(call)
+        if call.method == "GET":
+            if call.target.path.lower() in self.state.entries:
+                return self.resources.get(call)
+            return self.listing.collection(call)
+        raise unknown(f"{call.method} {call.target.path}")
+
+    def _special(self, call: Call) -> Response | None:
+        """Answers that are about no resource: polls of operations."""
+        path = call.target.path
+        operation = self.operations.by_id.get(path.rsplit("/", 1)[-1].lower())
+        if operation is None or call.method != "GET":
+            return None
+        monitor = call.target.query.get("monitor") == "true"
+        return self.operations.poll(operation, path, monitor=monitor)
+
+    def _strike(self, fault: Fault, target: Target, now: datetime) -> None:
+        if fault.what == "token-expired":
+            raise self.tokens.expired(now, now, target.base)
+        if fault.what == "throttle":
+            raise self.throttle.refusal(fault.headers)
+        if fault.what == "status":
+            raise Refusal(fault.status, fault.code, fault.message, headers=fault.headers)
+
+    def _check_version(self, target: Target) -> None:
+        if not target.api_version:
+            raise Refusal(
+                400,
+                "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.",
+            )
+        if not _VERSION.fullmatch(target.api_version):
+            raise Refusal(
+                400,
+                "InvalidApiVersionParameter",
+                f"The api-version '{target.api_version}' is invalid. The supported versions are "
+                "dates such as '2024-01-01', optionally followed by '-preview'.",
+            )
+
+    # What follows an answer
+
+    def _report(self, call: Call, *, created: bool, succeeded: bool, at: datetime) -> None:
+        if not call.address.subscription:
+            return
+        self.events.emit(
+            activity(
+                call,
+                self.events.guid(),
+                self.tenant_id,
+                at,
+                created=created,
+                outcome="Success" if succeeded else "Failure",
+            )
+        )
+
+    def _report_failure(self, call: Call, refusal: Refusal) -> None:
+        unreported = {400, 401, 404, 405, 429, 501}
+        if call.is_write and refusal.status not in unreported and call.address.name:
+            self._report(call, created=False, succeeded=False, at=call.now)
+
+    def _sign(
+        self, response: Response, request: Request, correlation: str, request_id: str
+    ) -> None:
+        response.headers["x-ms-request-id"] = request_id
+        response.headers["x-ms-correlation-request-id"] = correlation
+        client = request.headers.get("x-ms-client-request-id")
+        if client:
+            response.headers["x-ms-client-request-id"] = client
+
+    def _log(
+        self,
+        request: Request,
+        target: Target,
+        response: Response,
+        identity: Identity | None,
+        now: datetime,
+    ) -> None:
+        self.requests.append(
+            LoggedRequest(
+                request.method,
+                target.path,
+                target.api_version,
+                identity.name if identity else "",
+                response.status,
+                request.headers.get("x-ms-client-request-id", ""),
+                response.headers["x-ms-correlation-request-id"],
+                now,
+            )
+        )
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            self.operations.run_due(self.clock.now())
+
+    def _as(self, identity: Identity, method: str, resource_id: str, body: bytes) -> None:
+        row = row_of(parse(resource_id).type)
+        version = row.api_version if row else "2024-01-01"
+        headers = {"authorization": f"Bearer {self.token(identity)}"}
+        url = f"{resource_id}?api-version={version}"
+        response = self.handle(Request(method, url, headers, body))
+        if response.status >= _SUCCESS:
+            text = response.body.decode() or str(response.status)
+            raise WriteRefused(f"{method} {resource_id}: {response.status} {text}")
+        with self._lock:
+            self.operations.settle(self.clock.now(), _key(resource_id))
+
+
+def _key(resource_id: str) -> str:
+    return "/" + resource_id.strip("/").lower() if resource_id.strip("/") else ROOT
+
+
+def _address(target: Target) -> Address:
+    try:
+        return parse(target.path)
+    except ValueError as error:
+        raise Refusal(404, "InvalidResourceId", str(error)) from error
