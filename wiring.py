@@ -1,11 +1,36 @@
 """Puts rules, policy, state and Azure together; only the entry points import it."""
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+from shared import policy_file
+from shared.azure.arm import Arm
+from shared.engine import Engine
+from shared.errors import PolicyError, PolicyFault
+from shared.intake import Intake
 from shared.model import Control, Detector, Remediation
+from shared.outbox import Console, JsonLines, Sink
+from shared.people import People
+from shared.policy import Policy, broken
+from shared.settings import App, Settings
+from shared.state import State
+from shared.store.embedded import EmbeddedStore
+from shared.sweep import Sweep
+from shared.worker import Worker
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from requests import Session
+
+    from shared.store import Store
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
@@ -29,3 +54,95 @@ def controls() -> dict[str, Control]:
         detector: Detector = module.DETECTOR
         found[detector.id] = Control(detector, cures.get(detector.id), service)
     return found
+
+
+def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
+    """The api-version of every type that any control reads."""
+    versions: dict[str, str] = {}
+    for control in known.values():
+        detector = control.detector
+        named = [
+            detector.resource_type,
+            *(one.type for one in (*detector.lookups, *detector.wakes)),
+        ]
+        versions |= {t.key: t.api_version for t in named}
+    return versions
+
+
+class PolicyFile:
+    """The policy in force: read again when the file changes, broken aloud when it cannot be."""
+
+    def __init__(self, path: Path, known: Mapping[str, Control]) -> None:
+        self._path = path
+        self._controls = known
+        self._stamp: int | None = None
+        self._policy = broken((PolicyFault("$", f"{path.name} was not read"),))
+
+    def __call__(self) -> Policy:
+        try:
+            stamp = self._path.stat().st_mtime_ns
+            if stamp != self._stamp:
+                text = self._path.read_text(encoding="utf-8")
+                self._policy, self._stamp = policy_file.load(text, self._controls), stamp
+        except (OSError, UnicodeDecodeError) as error:
+            self._stamp = None
+            self._policy = broken((PolicyFault("$", f"{self._path.name}: {error}"),))
+        except PolicyError as error:
+            self._policy = broken(error.faults)
+        return self._policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Everything one process runs on."""
+
+    settings: Settings
+    state: State
+    engine: Engine
+    people: People
+    worker: Worker
+    sweep: Sweep
+    policy: Callable[[], Policy]
+    sinks: list[Sink]
+
+    def close(self) -> None:
+        close = getattr(self.state.store, "close", None)
+        if close is not None:
+            close()
+
+
+def build(
+    settings: Settings,
+    credential: TokenCredential,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    session: Session | None = None,
+    store: Store | None = None,
+    policy: Callable[[], Policy] | None = None,
+) -> Gate:
+    """Wire one process.
+
+    `session` and `store` stand in for the real ones where the tenant or the state is in process.
+
+    Raises:
+        StoreUnavailable: state cannot be opened.
+    """
+    known = controls()
+    state = State.over(store or EmbeddedStore(now, settings.state), now)
+    arm = Arm(credential, api_versions(known), now, endpoint=settings.arm_endpoint, session=session)
+    in_force = policy or PolicyFile(settings.policy, known)
+    engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
+    intake = Intake(engine.observer, known, state, in_force, settings.identities)
+    sinks: list[Sink] = [Console()]
+    if settings.records is not None:
+        sinks.insert(0, JsonLines(settings.records))
+    return Gate(
+        settings=settings,
+        state=state,
+        engine=engine,
+        people=People(engine),
+        worker=Worker(engine, intake),
+        sweep=Sweep(known, state, arm.post, in_force),
+        policy=in_force,
+        sinks=sinks,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -72,8 +73,15 @@ class Approvals:
     def all(self) -> Iterator[Asked]:
         return (Asked(row.value) for row in self._store.scan("plans"))
 
-    def ask(self, plan: Plan, parameters: Mapping[str, Json]) -> bool:
-        """Keep a plan for a person to decide; whether it is new (or comes back after an end)."""
+    def last_asked(self, plan: Plan) -> str | None:
+        """When this plan was asked and ended, empty for a new one; None where it stands."""
+        row = self._store.get("plans", plan.resource.key, plan.id)
+        if row is None:
+            return ""
+        return str(row.value["asked_at"]) if row.value["status"] in (STALE, DONE) else None
+
+    def ask(self, plan: Plan, parameters: Mapping[str, Json]) -> None:
+        """Keep a plan for a person to decide; one that waits, or was answered, stays as it is."""
         value = {
             **plan_json(plan),
             "parameters": dict(parameters),
@@ -82,14 +90,26 @@ class Approvals:
             "by": "",
             "reason": "",
         }
-        try:
+        with suppress(Exists):
             self._store.insert("plans", plan.resource.key, plan.id, value)
-        except Exists:
-            row = self._store.get("plans", plan.resource.key, plan.id)
-            if row is None or row.value["status"] not in (STALE, DONE):
-                return False
+            return
+        if self.last_asked(plan):
             self._store.put("plans", plan.resource.key, plan.id, value)
-        return True
+
+    def order(self, plan: Plan, parameters: Mapping[str, Json], by: str) -> Asked:
+        """A person's order: approved at once, whatever was said of the plan before."""
+        at = self._now().isoformat()
+        value = {
+            **plan_json(plan),
+            "parameters": dict(parameters),
+            "status": APPROVED,
+            "asked_at": at,
+            "decided_at": at,
+            "by": by,
+            "reason": "applied by hand",
+        }
+        self._store.put("plans", plan.resource.key, plan.id, value)
+        return Asked(value)
 
     def find(self, plan_id: str) -> Asked:
         """The plan of that id, or of that beginning of an id where only one has it.

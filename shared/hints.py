@@ -157,10 +157,10 @@ class Inbox:
             self._store.send(HINTS, again.to_text(), SETTLE)
             return
 
-    def put_off(self, taken: Taken, wait: timedelta) -> None:
+    def put_off(self, hint: Hint, queue: str, wait: timedelta) -> None:
         """A passing fault: the same look comes again after `wait`."""
-        again = replace(taken.hint, attempt=taken.hint.attempt + 1)
-        self._store.send(HINTS, again.to_text(), wait)
+        again = replace(hint, attempt=hint.attempt + 1)
+        self._store.send(queue, again.to_text(), wait)
 
     def to_hand(self, hint: Hint) -> None:
         """Ask the app that may write to look for itself."""

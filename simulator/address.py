@@ -88,7 +88,7 @@ def parse(resource_id: str) -> Address:
         (i for i, segment in enumerate(lowered) if segment == "providers"), default=-1
     )
     subscription = segments[1] if lowered[0] == "subscriptions" and len(segments) > 1 else ""
-    in_group = bool(subscription) and lowered[2:3] == ["resourcegroups"] and len(segments) > 3  # noqa: PLR2004
+    in_group = bool(subscription) and lowered[2:3] == ["resourcegroups"] and len(segments) > 3
     group = segments[3] if in_group else ""
     if provider_at < 0:
         return _container(text, segments, subscription, group)

@@ -56,7 +56,7 @@ def check_firewall_rule(write: Write) -> None:
     for name in ("startIpAddress", "endIpAddress"):
         value = str(dig(write.after, f"properties.{name}") or "")
         parts = value.split(".")
-        if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):  # noqa: PLR2004
+        if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
             raise Refusal(
                 400,
                 "InvalidFirewallRule",

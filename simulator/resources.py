@@ -103,7 +103,7 @@ class Resources:
         self._check_parents(call.address, "delete")
         before = self._state.at(call.address)
         if before is None:
-            if row.gone == 404:  # noqa: PLR2004 - the status itself
+            if row.gone == 404:
                 raise self._missing(call.address, "delete")
             return answer(row.gone)
         self._gates.admit(call)

@@ -25,6 +25,7 @@ from shared.model.plan import (
 )
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
 from shared.model.rules import (
+    MISREAD,
     Control,
     Detector,
     Evidence,
@@ -42,6 +43,7 @@ from shared.model.rules import (
 
 __all__ = [
     "ABSENT",
+    "MISREAD",
     "Change",
     "Control",
     "Detector",

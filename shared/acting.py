@@ -1,0 +1,350 @@
+"""Carrying out a plan: claim, guard, before-image, write, verify, record; and taking it back.
+
+Every write to Azure is sent from `Hand._send`, after the claim and the stop were read again.
+Whatever happens in between, the story in the journal says how far it came, and the next look
+at the resource goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from shared import journal
+from shared.claims import Held
+from shared.errors import Conflict, Moved, Refused, Transient, Why
+from shared.guard import Guard, Stopped, Work
+from shared.hints import Hint
+from shared.journal import Story, left_by
+from shared.model import Change, Control, Resource, ResourceId, State, Verb, same, value_at
+from shared.observing import Observer, Reader
+from shared.policy import Policy
+from shared.state import State as Memory
+from shared.store import Row
+from shared.undoing import inverse_of
+
+RETRY_REFUSED = timedelta(hours=6)
+"""How long a refused write (a lock, a policy) is left before it is tried again."""
+_NOW = timedelta(0)
+_FAILED = Why.FAILED
+
+
+class Answered(Protocol):
+    """What a writer tells of a write; `shared.azure.arm.Answer` is it."""
+
+    @property
+    def resource(self) -> Resource | None: ...
+    @property
+    def operation(self) -> str | None: ...
+    @property
+    def wait(self) -> float: ...
+    @property
+    def correlation_id(self) -> str: ...
+
+
+class Progressed(Protocol):
+    @property
+    def done(self) -> bool: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def wait(self) -> float: ...
+
+
+class Writer(Reader, Protocol):
+    """What acting needs of Azure; `shared.azure.arm.Arm` is it."""
+
+    def write(self, change: Change, client_request_id: str) -> Answered: ...
+
+    def poll(self, operation: str) -> Progressed: ...
+
+
+class Hand:
+    """The one that writes."""
+
+    def __init__(
+        self,
+        arm: Writer,
+        observer: Observer,
+        memory: Memory,
+        controls: Mapping[str, Control],
+        policy: Callable[[], Policy],
+    ) -> None:
+        self._arm = arm
+        self._observer = observer
+        self._memory = memory
+        self._controls = controls
+        self._policy = policy
+        self._guard = Guard(observer, memory, controls, policy)
+
+    # --- carrying out
+
+    def carry_out(self, work: Work, seen: Row | None) -> Story | Stopped:
+        """Do it, or say what stands in the way. `seen` is the claim from before observing.
+
+        Raises:
+            Transient: come again; the next look goes on where this one ended.
+        """
+        stopped = self._guard.stops(work)
+        if stopped is not None:
+            return stopped
+        held = self._claim(work.cure.plan.resource.write_target, seen, work.action)
+        full = self._memory.limits.take(
+            self._policy(), work.cure.plan, work.cure.severity, work.action, work.hint.run
+        )
+        if full is not None:
+            self._memory.claims.free(held)
+            return Stopped("limit-reached", full.words, full.source, full.until)
+        story = self._memory.journal.begin(
+            work.action,
+            work.cure,
+            work.decision,
+            episodes=work.episodes,
+            actors=work.actors,
+            person=work.person,
+            durations=work.durations,
+        )
+        return self._go_on(story, held, list(work.cure.plan.changes))
+
+    def _claim(self, target: ResourceId, seen: Row | None, action: str) -> Held:
+        held = self._memory.claims.take(target, seen, action)
+        if held is None:
+            raise Transient(f"{target}: another worker was faster; looking again", 5)
+        return held
+
+    # --- sending
+
+    def _go_on(self, story: Story, held: Held, changes: list[Change]) -> Story:
+        """Make the changes that are not behind us yet, then verify."""
+        answered: Resource | None = None
+        while story.step < len(changes):
+            change = changes[story.step]
+            started = time.perf_counter()
+            try:
+                story, answer = self._send(story, held, change)
+            except Refused as refused:
+                return self._refused(story, held, refused)
+            except Conflict as conflict:
+                self._memory.journal.finish(story, journal.SUPERSEDED, str(conflict))
+                self._memory.claims.free(held)
+                raise Transient(f"{conflict}; looking again", 1) from conflict
+            except Transient:
+                # It may have happened: a claim that has run out makes the next look find out.
+                self._memory.claims.renew(held, _NOW)
+                raise
+            if answer is None:
+                self._memory.claims.free(held)
+                return story
+            if answer.operation is not None:
+                return self._wait(story, held, answer.operation, answer.wait)
+            answered = answer.resource
+            story = self._memory.journal.stepped(story, left_by(change, answered))
+            story = _timed(story, "apply", started)
+        return self._verify(story, held, answered)
+
+    def _send(self, story: Story, held: Held, change: Change) -> tuple[Story, Answered | None]:
+        """Send one change; None where the stop was set before it went."""
+        change = self._prepared(change)
+        request_id = str(uuid.uuid4())
+        story = self._memory.journal.sending(story, request_id)
+        if not self._memory.claims.mine(held):
+            raise Transient(f"{held.target}: the claim was inherited; looking again", 5)
+        if (stop := self._memory.suspension.stopped()) is not None:
+            why = f"all writes were stopped by {stop.by}: {stop.reason}"
+            return self._memory.journal.finish(story, journal.HELD, why), None
+        answer = self._arm.write(change, request_id)
+        return self._memory.journal.sent(story, answer.correlation_id), answer
+
+    def _prepared(self, change: Change) -> Change:
+        """A put gets the document it edits, read again where it was not just read."""
+        if change.verb is not Verb.PUT or change.document is not None:
+            return change
+        now = self._arm.get(change.target, change.api_version)
+        if now is None:
+            raise Conflict(f"{change.target} is gone")
+        for edit in change.edits:
+            if not same(value_at(now.body, edit.path), edit.before):
+                raise Conflict(f"{change.target} was changed by somebody else meanwhile")
+        return replace(change, document=now.body, etag=now.etag)
+
+    def _refused(self, story: Story, held: Held, refused: Refused) -> Story:
+        story = self._memory.journal.finish(
+            story,
+            journal.FAILED,
+            str(refused),
+            Refusal=refused.why.value,
+            RetryAt=(self._memory.now() + RETRY_REFUSED).isoformat(),
+        )
+        self._memory.claims.free(held)
+        return story
+
+    # --- long-running operations
+
+    def _wait(self, story: Story, held: Held, operation: str, wait: float) -> Story:
+        story = self._memory.journal.running(story, operation)
+        self._look_again(story, held, wait)
+        return story
+
+    def _look_again(self, story: Story, held: Held, wait: float) -> None:
+        delay = timedelta(seconds=wait)
+        self._memory.claims.renew(held, delay + timedelta(minutes=20))
+        now = self._memory.now()
+        hint = Hint(id=story.resource, source="due", first_seen=now)
+        self._memory.due.add(now + delay, hint, f"operation {story.id}")
+
+    def follow(self, story: Story, seen: Row) -> Story:
+        """One look at a long-running operation, and what comes after its end.
+
+        Raises:
+            Transient: the look failed, or another worker is at it.
+        """
+        try:
+            held = self._memory.claims.renew(Held(story.resource.write_target, story.id, seen.etag))
+        except Moved as moved:
+            raise Transient(f"{story.resource}: another worker follows it", 15) from moved
+        try:
+            progress = self._arm.poll(story.operation)
+        except Refused as refused:
+            return self._refused(story, held, refused)
+        if not progress.done:
+            self._look_again(story, held, progress.wait)
+            return story
+        change = story.changes[story.step]
+        if progress.error:
+            failure = Refused(f"the operation on {change.target} {progress.error}", _FAILED)
+            return self._refused(story, held, failure)
+        shown = self._arm.get(change.target, change.api_version)
+        if shown is not None and not shown.settled:
+            self._look_again(story, held, 5)
+            return story
+        story = self._memory.journal.stepped(story, left_by(change, shown))
+        return self._go_on(story, held, story.changes)
+
+    # --- verifying
+
+    def _verify(self, story: Story, held: Held, answered: Resource | None) -> Story:
+        started = time.perf_counter()
+        if story.undoing:
+            back = all(self._holds(change) for change in story.changes)
+            state = journal.UNDONE if back else journal.NOT_CURED
+            story = _timed(story, "verify", started)
+            return self._end(story, held, state, "" if back else "the old values did not come back")
+        resource = answered if answered and answered.id == story.resource else None
+        states = [self._state(c, resource) for c in story.controls]
+        if resource is None or State.UNKNOWN in states:
+            fresh = self._observer.observe(story.resource)
+            if fresh is not None and not fresh.settled:
+                raise self._unseen(held, f"{story.resource} has not settled yet", 5)
+            states = [self._state(c, fresh) for c in story.controls if fresh]
+        story = _timed(story, "verify", started)
+        if State.UNKNOWN in states:
+            raise self._unseen(held, f"{story.resource}: the cure cannot be verified now", 30)
+        if State.NON_COMPLIANT in states:
+            return self._end(story, held, journal.NOT_CURED, "the violation is still there")
+        return self._end(story, held, journal.REMEDIATED, "")
+
+    def _unseen(self, held: Held, message: str, wait: float) -> Transient:
+        """Let the next look finish the story."""
+        self._memory.claims.renew(held, _NOW)
+        return Transient(message, wait)
+
+    def _state(self, control: str, resource: Resource | None) -> State:
+        if resource is None:
+            return State.UNKNOWN
+        detector = self._controls[control].detector
+        return self._observer.judge(detector, resource, {})[0].state
+
+    def _end(self, story: Story, held: Held, state: str, message: str) -> Story:
+        """Close what the story ended, then the story, then the claim: any crash can be mended."""
+        memory, controls = self._memory, set(story.controls)
+        mine = [s for s in memory.findings.of(story.resource) if s.control in controls]
+        for standing in mine:
+            if state == journal.REMEDIATED:
+                memory.findings.close(standing, "cured")
+            elif state == journal.UNDONE:
+                until = memory.now() + self._policy().undo_exemption
+                memory.findings.undone(standing, until, str(story.value["Person"]))
+        story = memory.journal.finish(story, state, message)
+        for asked in memory.approvals.of(story.resource):
+            if asked.status == "approved" and set(asked.controls) == controls:
+                memory.approvals.end(asked, "done")
+        memory.claims.free(held)
+        return story
+
+    # --- inheriting
+
+    def inherit(self, story: Story, seen: Row) -> Story | None:
+        """Finish what a dead worker left, where its write already happened; else None.
+
+        Raises:
+            Transient: another worker inherits it, or it cannot be seen now.
+        """
+        held = Held(story.resource.write_target, story.id, seen.etag)
+        if story.state in journal.FINAL:
+            self._memory.claims.free(held)
+            return None
+        try:
+            held = self._memory.claims.renew(held)
+        except Moved as moved:
+            raise Transient(f"{story.resource}: another worker inherits it", 15) from moved
+        done = self._happened(story)
+        if not done:
+            self._memory.claims.free(held)
+            return None
+        while story.step < len(story.changes):
+            change = story.changes[story.step]
+            shown = self._arm.get(change.target, change.api_version)
+            story = self._memory.journal.stepped(story, left_by(change, shown))
+        message = "found done by the look after the worker that sent it"
+        state = journal.UNDONE if story.undoing else journal.REMEDIATED
+        return self._end(story, held, state, message)
+
+    def _happened(self, story: Story) -> bool:
+        """Whether every written path holds now what was to be written."""
+        if not story.value["ClientRequestIds"]:
+            return False
+        if not story.undoing:
+            fresh = self._observer.observe(story.resource)
+            states = [self._state(c, fresh) for c in story.controls]
+            if State.UNKNOWN in states or (fresh is not None and not fresh.settled):
+                raise Transient(f"{story.resource}: what happened cannot be seen now", 30)
+            return State.NON_COMPLIANT not in states
+        return all(self._holds(change) for change in story.changes)
+
+    def _holds(self, change: Change) -> bool:
+        now = self._arm.get(change.target, change.api_version)
+        if change.verb is Verb.DELETE:
+            return now is None
+        if now is None:
+            return False
+        if not now.settled:
+            raise Transient(f"{change.target} has not settled yet", 5)
+        return all(same(value_at(now.body, e.path), e.after) for e in change.edits)
+
+    # --- undoing
+
+    def undo(self, done: Story, person: str) -> Story | Stopped:
+        """Take an action back, as far as nobody has changed its paths since.
+
+        Raises:
+            Refused: it cannot be taken back, with the reason. Transient: come again.
+        """
+        target = done.resource.write_target
+        seen = self._memory.claims.look(target)
+        if self._memory.claims.alive(seen):
+            raise Transient(f"{target} is being written by another worker", 15)
+        if (stop := self._guard.suspended()) is not None:
+            return stop
+        changes = inverse_of(done, self._arm)
+        held = self._claim(target, seen, journal.undo_id(done))
+        story = self._memory.journal.begin_undo(done, changes, person)
+        return self._go_on(story, held, changes)
+
+
+def _timed(story: Story, what: str, started: float) -> Story:
+    spent = round((time.perf_counter() - started) * 1000)
+    return story.having(DurationMs={**story.value["DurationMs"], what: spent})

@@ -1,0 +1,141 @@
+"""Events of Azure Resource Manager in every form they arrive in.
+
+Event Grid schema and CloudEvents, the old form whose `data` members are strings, one object or
+an array, plain JSON or base64 of it. Nothing here is evidence: an event only says where to look.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.hints import Actor
+from shared.model import ResourceId
+
+LARGEST = 1_000_000
+_CLAIMS = "http://schemas.microsoft.com/identity/claims/"
+_SOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change that ARM told of: what, whether it succeeded, who, by the event's own words."""
+
+    resource_id: ResourceId
+    kind: str
+    succeeded: bool
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that arrived and is no event; `text` is its beginning."""
+
+    reason: str
+    text: str
+
+
+def read(payload: str | bytes) -> tuple[list[Event], list[Unreadable]]:
+    """Every event of a message, and what of it cannot be read. Never raises."""
+    text = payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
+    if len(text) > LARGEST:
+        return [], [
+            Unreadable(f"{len(text)} characters is more than an event may have", text[:2000])
+        ]
+    body = _decoded(text)
+    if body is None:
+        return [], [Unreadable("neither JSON nor base64 of JSON", text[:2000])]
+    events: list[Event] = []
+    unreadable: list[Unreadable] = []
+    for one in body if isinstance(body, list) else [body]:
+        found = _event(one)
+        if isinstance(found, Event):
+            events.append(found)
+        else:
+            unreadable.append(Unreadable(found, json.dumps(one)[:2000]))
+    return events, unreadable
+
+
+def _decoded(text: str) -> Any:
+    """The JSON object or array in `text`; None where there is none."""
+    for candidate in (text, _from_base64(text)):
+        try:
+            body = json.loads(candidate) if candidate else None
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(body, (dict, list)):
+            return body
+    return None
+
+
+def _from_base64(text: str) -> str:
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _event(one: Any) -> Event | str:
+    """The event, or why it is none."""
+    if not isinstance(one, Mapping):
+        return f"an event is an object, this is {type(one).__name__}"
+    data = _object(one.get("data"))
+    where = (
+        one.get("subject")
+        or data.get("resourceUri")
+        or _object(data.get("authorization")).get("scope")
+    )
+    if not isinstance(where, str) or not where.strip("/ "):
+        return "it names no resource"
+    kind = str(one.get("eventType") or one.get("type") or "")
+    operation = str(data.get("operationName") or "")
+    return Event(
+        resource_id=ResourceId(where),
+        kind=_kind(kind, operation),
+        succeeded=not kind.casefold().endswith(("failure", "cancel")),
+        actor=_actor(one, data, operation),
+    )
+
+
+def _kind(event_type: str, operation: str) -> str:
+    said = f"{event_type} {operation}".casefold()
+    if "resourceaction" in said or operation.casefold().endswith("/action"):
+        return "action"
+    return "delete" if "resourcedelete" in said else "write"
+
+
+def _actor(one: Mapping[str, Any], data: Mapping[str, Any], operation: str) -> Actor:
+    claims, request = _object(data.get("claims")), _object(data.get("httpRequest"))
+    evidence = _object(_object(data.get("authorization")).get("evidence"))
+    name = claims.get(f"{_SOAP}upn") or claims.get(f"{_SOAP}name") or claims.get("name")
+    object_id = claims.get(f"{_CLAIMS}objectidentifier") or evidence.get("principalId")
+    return Actor(
+        name=_text(name),
+        object_id=_text(object_id),
+        app_id=_text(claims.get("appid")),
+        operation=operation,
+        correlation_id=_text(data.get("correlationId")),
+        client_request_id=_text(request.get("clientRequestId")),
+        at=_text(one.get("eventTime") or one.get("time")),
+    )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """An object that is one, or is written as a string; empty for anything else."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+        return parsed if isinstance(parsed, Mapping) else {}
+    return {}
+
+
+def _text(value: Any) -> str:
+    return value[:300] if isinstance(value, str) else ""

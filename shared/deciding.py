@@ -1,0 +1,181 @@
+"""What follows for the violated controls of a resource: policy, people, and the plans between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from shared.approvals import APPROVED, STALE, WAITING, Asked
+from shared.findings import Standing
+from shared.guard import Work
+from shared.hints import Hint
+from shared.look import Seen
+from shared.model import Json, ResourceId, Undecided
+from shared.planning import Cure, Missing, merge, person_parameters, plan_of
+from shared.policy import Decision, Do, Mode, Policy
+from shared.state import State
+
+
+class Decider:
+    """Gives every violated control its decision, and collects what may be written now."""
+
+    def __init__(self, state: State, policy: Callable[[], Policy]) -> None:
+        self._state = state
+        self._policy = policy
+
+    def allowed(self, violated: list[Seen], hint: Hint) -> list[Work]:
+        """What policy lets happen now; every other finding gets its decision."""
+        asked: list[Cure] = []
+        let: list[tuple[Cure, Decision]] = []
+        for one in violated:
+            if one.decision is not None or one.standing is None:
+                continue
+            one.decision = self._decide(one, self._state.now())
+            match one.decision.do:
+                case Do.REMEDIATE if cure := self._cure(one, one.decision.parameters):
+                    let.append((cure, one.decision))
+                case Do.ASK if cure := self.cure_for_person(one):
+                    asked.append(cure)
+        for cure in merge(asked):
+            self._ask(cure, violated, hint)
+        decisions = {c.plan.controls[0]: decision for c, decision in let}
+        works = []
+        for cure in merge(c for c, _ in let):
+            decision = decisions[cure.plan.controls[0]]
+            works.append(self._work(cure, decision, violated, hint))
+        return sorted(works, key=lambda w: -w.cure.severity.rank)
+
+    def _decide(self, one: Seen, now: datetime) -> Decision:
+        standing, policy = one.standing, self._policy()
+        assert standing is not None  # noqa: S101  a violated control has one
+        if standing.undone_until is not None and now < standing.undone_until:
+            by = standing.value.get("UndoneBy", "")
+            return Decision(
+                do=Do.EXEMPT,
+                mode=Mode.AUDIT,
+                source="undo",
+                reason=f"{by} took the cure back",
+                until=standing.undone_until,
+            )
+        decision = policy.decide(one.control, standing.resource, standing.opened_at, now)
+        if decision.do is not Do.REMEDIATE:
+            return decision
+        until = standing.contested_until(policy.contested, now)
+        if until is not None and now < until:
+            who = ", ".join(dict.fromkeys(a["name"] or a["object_id"] for a in _actors(standing)))
+            return replace(
+                decision,
+                do=Do.WAIT,
+                reason=f"contested: cured {policy.contested.times} times, undone by {who or '?'}",
+                until=until,
+            )
+        return decision
+
+    def _cure(self, one: Seen, parameters: Mapping[str, Json]) -> Cure | None:
+        finding = one.finding
+        try:
+            one.plan = plan_of(one.control, finding, parameters)
+        except Undecided as undecided:
+            decision = one.decision or Decision(do=Do.REPORT, mode=Mode.AUDIT, source="")
+            one.decision = replace(decision, do=Do.REPORT, reason=f"no safe plan: {undecided}")
+            return None
+        return Cure(plan=one.plan, findings=(finding,))
+
+    def cure_for_person(self, one: Seen) -> Cure | None:
+        assert one.decision is not None  # noqa: S101
+        parameters = person_parameters(one.control, one.decision.parameters)
+        try:
+            one.plan = plan_of(one.control, one.finding, parameters)
+        except Missing as missing:
+            wanted = " ".join(f"--set {name}=..." for name in missing.names)
+            command = f"portcullis apply {one.finding.resource.id} {wanted}"
+            one.decision = replace(one.decision, reason=f"{missing}: {command}")
+            return None
+        except Undecided as undecided:
+            one.decision = replace(one.decision, reason=f"no safe plan: {undecided}")
+            return None
+        return Cure(plan=one.plan, findings=(one.finding,))
+
+    def _work(self, cure: Cure, decision: Decision, violated: list[Seen], hint: Hint) -> Work:
+        episodes = {
+            s.control.id: s.standing.episode
+            for s in violated
+            if s.standing is not None and s.control.id in cure.plan.controls
+        }
+        return Work(cure=cure, decision=decision, episodes=episodes, hint=hint)
+
+    def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
+        parameters: dict[str, Json] = {}
+        episodes: dict[str, int] = {}
+        for one in violated:
+            if one.control.id not in cure.plan.controls or one.decision is None:
+                continue
+            parameters |= person_parameters(one.control, one.decision.parameters)
+            episodes[one.control.id] = one.standing.episode if one.standing else 0
+            reason = f"plan {cure.plan.id} waits for a person"
+            one.decision = replace(one.decision, reason=reason)
+        last = self._state.approvals.last_asked(cure.plan)
+        if last is not None:
+            identity = [cure.plan.id, sorted(episodes.items()), last]
+            self._state.journal.note_plan("asked", cure.plan, identity, hint.actors)
+            self._state.approvals.ask(cure.plan, parameters)
+
+    def approved(self, violated: list[Seen], hint: Hint) -> list[Work]:
+        """What a person approved, where a fresh plan is still the one they saw."""
+        works: list[Work] = []
+        by_id = {s.control.id: s for s in violated}
+        for asked in self._state.approvals.of(hint.id):
+            if asked.status != APPROVED:
+                continue
+            mine = [by_id[c] for c in asked.controls if c in by_id]
+            cure = self._same_plan(asked, mine)
+            if cure is None:
+                continue
+            decision = Decision(
+                do=Do.REMEDIATE,
+                mode=Mode.APPROVE,
+                source=f"plan {asked.id}",
+                reason=f"approved by {asked.person}",
+                parameters=asked.parameters,
+            )
+            for one in mine:
+                one.decision = decision
+            works.append(replace(self._work(cure, decision, violated, hint), person=asked.person))
+        return works
+
+    def _same_plan(self, asked: Asked, mine: list[Seen]) -> Cure | None:
+        if len(mine) != len(asked.controls):
+            return None
+        cures = [c for one in mine if (c := self._cure(one, asked.parameters)) is not None]
+        merged = merge(cures)
+        if len(cures) == len(mine) and len(merged) == 1 and merged[0].plan.id == asked.id:
+            return merged[0]
+        for one in mine:
+            one.decision = one.plan = None
+        return None
+
+    def forget_plans(self, resource: ResourceId, violated: list[Seen]) -> None:
+        """Plans that no longer say what would be done are stale, and said so."""
+        current = {s.control.id for s in violated}
+        live = {w.decision.reason for w in violated if w.decision}
+        for asked in self._state.approvals.of(resource):
+            if asked.status not in (WAITING, APPROVED):
+                continue
+            wanted = any(asked.id in reason for reason in live) or any(
+                s.decision and s.decision.source == f"plan {asked.id}" for s in violated
+            )
+            if not wanted or not current.issuperset(asked.controls):
+                self._state.approvals.end(asked, STALE)
+                self._state.journal.note(
+                    "stale",
+                    [asked.id, asked.value.get("asked_at")],
+                    resource,
+                    Controls=asked.controls,
+                    PlanId=asked.id,
+                    Message="the resource has moved on: this plan no longer says what is needed",
+                )
+
+
+def _actors(standing: Standing) -> list[dict[str, str]]:
+    return list(standing.value.get("Actors") or [])

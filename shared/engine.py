@@ -1,0 +1,223 @@
+"""Reconcile one resource: observe, detect, decide, plan, guard, apply, verify, record.
+
+Level-triggered: what a hint says is never evidence, and any look may be repeated at any time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from shared import journal
+from shared.acting import Hand, Writer
+from shared.deciding import Decider
+from shared.errors import Refused, Transient
+from shared.guard import Stopped, Work
+from shared.hints import Hint
+from shared.journal import Story
+from shared.look import Look, Seen
+from shared.model import Control, Finding, Resource, Verdict
+from shared.model import State as Compliance
+from shared.observing import Memo, Observer
+from shared.policy import Do, Policy
+from shared.state import State
+from shared.store import Row
+
+
+class Engine:
+    """Brings resources to policy; safe for any resource, at any time, any number of times.
+
+    With `may_write` False a cure that policy allows now becomes a hint for the app that may.
+    """
+
+    def __init__(
+        self,
+        controls: Mapping[str, Control],
+        arm: Writer,
+        state: State,
+        policy: Callable[[], Policy],
+        *,
+        may_write: bool,
+    ) -> None:
+        self.controls = controls
+        self.state = state
+        self.policy = policy
+        self.observer = Observer(arm, controls, state.now)
+        self.hand = Hand(arm, self.observer, state, controls, policy)
+        self.may_write = may_write
+        self.decider = Decider(state, policy)
+
+    # --- the look
+
+    def reconcile(self, hint: Hint) -> Look:
+        """Act on what the resource is now; why we were called does not matter.
+
+        Raises:
+            Transient: come again with the same hint. StoreUnavailable: nothing was written.
+        """
+        look = Look(resource_id=hint.id)
+        started = time.perf_counter()
+        claim = self._unfinished(hint, look)
+        if look.seen:
+            return look
+        resource = self._observe(hint, look)
+        if resource is None:
+            return look
+        self._wake(resource, hint)
+        look.seen = self._judge(resource, hint)
+        durations = {"observe": (time.perf_counter() - started) * 1000}
+        self._settle(resource, look, hint, claim, durations)
+        return look
+
+    def _unfinished(self, hint: Hint, look: Look) -> Row | None:
+        """Go on with what is under way on the target; the claim as it stands afterwards."""
+        claims = self.state.claims
+        row = claims.look(hint.id.write_target)
+        action = claims.action_of(row)
+        if row is None or not action:
+            return row
+        story = self.state.journal.story(action)
+        if story is not None and story.state == journal.RUNNING:
+            if not self.may_write:
+                self.state.inbox.to_hand(hint)
+            else:
+                story = self.hand.follow(story, row)
+            look.seen = [
+                Seen(control=self.controls[c], verdict=Verdict(Compliance.UNKNOWN), story=story)
+                for c in story.controls
+                if c in self.controls
+            ]
+        elif claims.alive(row):
+            raise Transient(f"{hint.id.write_target} is being written by another worker", 15)
+        elif story is not None and self.may_write:
+            self.hand.inherit(story, row)
+        return claims.look(hint.id.write_target)
+
+    def _observe(self, hint: Hint, look: Look) -> Resource | None:
+        standings = self.state.findings.of(hint.id)
+        try:
+            resource = self.observer.observe(hint.id)
+        except Refused as refused:
+            for control in self.observer.controls_of(hint.id):
+                reason = f"it could not be read: {refused}"
+                self.state.findings.unknown(control, hint.id, reason, hint.actors)
+                look.seen.append(
+                    Seen(control=control, verdict=Verdict(Compliance.UNKNOWN, reason=reason))
+                )
+            return None
+        if resource is None:
+            look.exists = False
+            for standing in standings:
+                if standing.open:
+                    self.state.findings.close(standing, "vanished")
+        return resource
+
+    def _wake(self, resource: Resource, hint: Hint) -> None:
+        for woken in self.observer.woken(resource):
+            self.state.inbox.note(replace(hint, id=woken, source="wake", attempt=0))
+
+    def _judge(self, resource: Resource, hint: Hint) -> list[Seen]:
+        """Every control's verdict, and the findings moved to it."""
+        memo: Memo = {}
+        standings = {s.control: s for s in self.state.findings.of(resource.id)}
+        seen: list[Seen] = []
+        for control in self.observer.controls_of(resource.id):
+            verdict, whole = self.observer.judge(control.detector, resource, memo)
+            standing = standings.get(control.id)
+            match verdict.state:
+                case Compliance.COMPLIANT:
+                    if standing is not None and standing.open:
+                        self.state.findings.close(standing, "gone")
+                case Compliance.UNKNOWN:
+                    standing = self.state.findings.unknown(
+                        control, resource.id, verdict.reason, hint.actors
+                    )
+                case Compliance.NON_COMPLIANT:
+                    finding = Finding(control.detector, whole, verdict.evidence)
+                    standing = self.state.findings.see(finding, hint.actors)
+            seen.append(Seen(control=control, verdict=verdict, standing=standing, at=whole))
+        return seen
+
+    # --- what follows
+
+    def _settle(
+        self,
+        resource: Resource,
+        look: Look,
+        hint: Hint,
+        claim: Row | None,
+        durations: Mapping[str, float],
+    ) -> None:
+        violated = [s for s in look.seen if s.verdict.state is Compliance.NON_COMPLIANT]
+        if not violated:
+            self.decider.forget_plans(resource.id, [])
+            return
+        works = [*self.decider.approved(violated, hint), *self.decider.allowed(violated, hint)]
+        self.decider.forget_plans(resource.id, violated)
+        for one in violated:
+            if one.standing is not None and one.decision is not None:
+                self.state.findings.decided(one.standing, one.decision)
+                self._wait_for(one, hint)
+        if not works:
+            return
+        if not self.may_write:
+            self.state.inbox.to_hand(hint)
+            return
+        if not resource.settled:
+            raise Transient(f"{resource.id} is being changed now", 10)
+        self._carry_out(replace(works[0], durations=durations), look, claim)
+        look.again = len(works) > 1
+
+    # --- carrying out
+
+    def _carry_out(self, work: Work, look: Look, claim: Row | None) -> None:
+        try:
+            result = self.hand.carry_out(work, claim)
+        except Refused as refused:
+            result = Stopped("unseen", f"what guards it cannot be seen: {refused}")
+        mine = [s for s in look.seen if s.control.id in work.cure.plan.controls]
+        if isinstance(result, Story):
+            for one in mine:
+                one.story = result
+                self._after_story(one, result, work.hint)
+            return
+        self._held(result, work, mine)
+
+    def _after_story(self, one: Seen, story: Story, hint: Hint) -> None:
+        """A refused write waits: the reason is the finding's decision until then."""
+        if story.state != journal.FAILED or one.standing is None or one.decision is None:
+            return
+        why = str(story.value.get("Refusal", ""))
+        one.decision = replace(
+            one.decision,
+            do=Do.WAIT,
+            reason=f"{why}: {story.value['Message']}",
+            until=story.retry_at,
+        )
+        self.state.findings.decided(one.standing, one.decision)
+        self._wait_for(one, hint)
+
+    def _held(self, stopped: Stopped, work: Work, mine: list[Seen]) -> None:
+        for one in mine:
+            if one.standing is None or one.decision is None:
+                continue
+            one.decision = replace(
+                one.decision,
+                do=Do.WAIT if stopped.until else Do.REPORT,
+                reason=f"{stopped.why}: {stopped.message}"
+                + (f" ({stopped.source})" if stopped.source else ""),
+                until=stopped.until,
+            )
+            self.state.findings.decided(one.standing, one.decision)
+            self._wait_for(one, work.hint)
+        identity = [work.action, stopped.why, str(stopped.until)]
+        self.state.journal.note_plan(
+            stopped.why, work.cure.plan, identity, work.actors, Message=stopped.message
+        )
+
+    def _wait_for(self, one: Seen, hint: Hint) -> None:
+        decision = one.decision
+        if decision is not None and decision.until is not None:
+            why = f"{one.control.id} {decision.do}"
+            self.state.due.add(decision.until, replace(hint, actors=()), why)

@@ -1,0 +1,107 @@
+"""What stands between a cure and its write: looked at before anything is stored or sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared import journal
+from shared.hints import Actor, Hint
+from shared.model import Control
+from shared.observing import Observer
+from shared.planning import Cure
+from shared.policy import Decision, Policy
+from shared.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A cure that policy or a person lets happen now."""
+
+    cure: Cure
+    decision: Decision
+    episodes: Mapping[str, int]
+    hint: Hint
+    person: str = ""
+    durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def action(self) -> str:
+        return journal.action_id(self.cure, self.episodes)
+
+    @property
+    def actors(self) -> tuple[Actor, ...]:
+        return self.hint.actors
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """Why nothing was written: `why` is one word, `until` when it may be tried again."""
+
+    why: str
+    message: str
+    source: str = ""
+    until: datetime | None = None
+
+
+class Guard:
+    """Refuses what may not be written now, and says why."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        memory: State,
+        controls: Mapping[str, Control],
+        policy: Callable[[], Policy],
+    ) -> None:
+        self._observer = observer
+        self._memory = memory
+        self._controls = controls
+        self._policy = policy
+
+    def stops(self, work: Work) -> Stopped | None:
+        """The first thing that stands in the way of `work`, or None.
+
+        Raises:
+            Transient, Refused: it cannot be seen whether something does.
+        """
+        return next(self._reasons(work), None)
+
+    def suspended(self) -> Stopped | None:
+        stop = self._memory.suspension.stopped()
+        if stop is None:
+            return None
+        return Stopped("suspended", f"all writes are stopped by {stop.by}: {stop.reason}")
+
+    def _reasons(self, work: Work) -> Iterator[Stopped]:
+        if (stop := self.suspended()) is not None:
+            yield stop
+        if any(self._privileged(control) for control in work.cure.plan.controls):
+            yield Stopped(
+                "directory-unseen",
+                "report only: the directory (Microsoft Graph) is not read, so the owners that"
+                " would remain cannot be counted",
+            )
+        yield from self._by_policy(work)
+        earlier = self._memory.journal.story(work.action)
+        if earlier is not None and earlier.retry_at and not work.person:
+            if self._memory.now() < earlier.retry_at:
+                yield Stopped("refused", str(earlier.value["Message"]), "", earlier.retry_at)
+        if self._observer.managed(work.cure.plan.resource):
+            yield Stopped(
+                "managed-resource-group",
+                "another service manages this resource group and would put it back: not touched",
+            )
+
+    def _by_policy(self, work: Work) -> Iterator[Stopped]:
+        plan, policy, now = work.cure.plan, self._policy(), self._memory.now()
+        for resource in dict.fromkeys((plan.resource, *(c.target for c in plan.changes))):
+            if (source := policy.protects(resource)) is not None:
+                yield Stopped("protected", f"{resource} is guarded by policy", source)
+            if (frozen := policy.frozen(resource, now)) is not None:
+                yield Stopped("frozen", frozen[1].reason, frozen[0], frozen[1].ends)
+
+    def _privileged(self, control: str) -> bool:
+        cure = self._controls[control].remediation
+        return cure is not None and cure.privileged

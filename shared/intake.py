@@ -1,0 +1,115 @@
+"""What arrives becomes hints; what is ours wakes nobody; what cannot be read is kept and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from shared.azure import events
+from shared.hints import Actor, Hint
+from shared.model import Control, ResourceId, digest
+from shared.observing import Observer
+from shared.policy import Policy
+from shared.state import State
+
+UNKNOWN_WRITE = timedelta(minutes=10)
+"""How long a write under our identity may stay unknown to the journal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of one message."""
+
+    hinted: int = 0
+    ours: int = 0
+    ignored: int = 0
+    unreadable: int = 0
+
+
+class Intake:
+    """Reads messages. `identities` are the object ids under which we write ourselves."""
+
+    def __init__(
+        self,
+        observer: Observer,
+        controls: dict[str, Control],
+        state: State,
+        policy: Callable[[], Policy],
+        identities: frozenset[str],
+    ) -> None:
+        self._observer = observer
+        self._state = state
+        self._policy = policy
+        self._identities = frozenset(i.casefold() for i in identities)
+        self._actions = {
+            action.casefold() for c in controls.values() for action in c.detector.actions
+        }
+
+    def take(self, payload: str | bytes) -> Taken:
+        """Turn a message into hints. Never raises over what it holds."""
+        found, unreadable = events.read(payload)
+        for one in unreadable:
+            self.keep("unreadable-event", one.reason, one.text)
+        fates = [self._one(event) for event in found]
+        return Taken(
+            hinted=fates.count("hinted"),
+            ours=fates.count("ours"),
+            ignored=fates.count("ignored"),
+            unreadable=len(unreadable),
+        )
+
+    def _one(self, event: events.Event) -> str:
+        judged = self._observer.judged(event.resource_id)
+        actor = event.actor
+        if self._state.journal.is_ours(actor.client_request_id, actor.correlation_id):
+            return "ours"
+        if event.succeeded and actor.object_id.casefold() in self._identities:
+            self._suspect(event)
+        if judged is None or not event.succeeded or not self._policy().watches(judged):
+            return "ignored"
+        if event.kind == "action" and actor.operation.casefold() not in self._actions:
+            return "ignored"
+        now = self._state.now()
+        self._state.inbox.note(Hint(id=judged, source="event", first_seen=now, actors=(actor,)))
+        return "hinted"
+
+    def keep(self, entry: str, reason: str, text: str) -> None:
+        """Keep what could not be used, and record that it came: the text stays in the state."""
+        name = digest([entry, text])
+        self._state.store.put("unreadable", "unreadable", name, {"reason": reason, "text": text})
+        self._state.outbox.add(
+            "health",
+            [entry, name],
+            {"Entry": entry, "Severity": "high", "Message": reason, "KeptAs": name},
+        )
+
+    def _suspect(self, event: events.Event) -> None:
+        """A write under our identity that the journal does not know yet."""
+        at = self._state.now() + UNKNOWN_WRITE
+        key = f"{at.isoformat()}-{digest([event.resource_id.key, asdict(event.actor)])}"
+        value = {"resource": event.resource_id.text, "actor": asdict(event.actor)}
+        self._state.store.put("suspects", "suspects", key, value)
+
+    def check_suspects(self) -> int:
+        """Alarm for each suspect write that the journal still does not know; how many."""
+        alarms = 0
+        upto = f"{self._state.now().isoformat()}~"
+        for row in list(self._state.store.scan("suspects", "suspects", upto=upto)):
+            actor = Actor(**row.value["actor"])
+            if not self._state.journal.is_ours(actor.client_request_id, actor.correlation_id):
+                alarms += 1
+                self._alarm(ResourceId(row.value["resource"]), actor, row.key)
+            self._state.store.delete("suspects", "suspects", row.key)
+        return alarms
+
+    def _alarm(self, resource: ResourceId, actor: Actor, key: str) -> None:
+        fields: dict[str, Any] = {
+            "Entry": "unknown-own-write",
+            "Severity": "critical",
+            "ResourceId": resource.text,
+            "CausedBy": [asdict(actor)],
+            "Message": "a write under our identity that the journal does not know",
+        }
+        self._state.outbox.add("health", ["unknown-own-write", key], fields)

@@ -1,0 +1,141 @@
+"""Fresh eyes: reads a resource and what its controls must see beside it, and judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shared.errors import Refused
+from shared.model import (
+    Control,
+    Detector,
+    Lookup,
+    NeedsLookup,
+    Resource,
+    ResourceId,
+    ResourceType,
+    Undecided,
+    Verdict,
+    parse_pointer,
+    values_at,
+)
+
+RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
+_REMEMBERED = timedelta(minutes=10)
+Memo = dict[tuple[str, str], tuple[Resource, ...] | Undecided]
+
+
+class Reader(Protocol):
+    """What observing needs of Azure; `shared.azure.arm.Arm` is it."""
+
+    def get(self, resource_id: ResourceId, api_version: str | None = None) -> Resource | None: ...
+
+    def list(self, collection: str, api_version: str) -> Iterator[Resource]: ...
+
+
+class Observer:
+    """Observes through `reader` what `controls` judge."""
+
+    def __init__(
+        self, reader: Reader, controls: Mapping[str, Control], now: Callable[[], datetime]
+    ) -> None:
+        self._reader = reader
+        self._now = now
+        self._by_type: dict[str, list[Control]] = {}
+        self._wakes: dict[str, list[tuple[ResourceType, str]]] = {}
+        for control in controls.values():
+            self._by_type.setdefault(control.detector.resource_type.key, []).append(control)
+            for wake in control.detector.wakes:
+                self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
+        self._groups: dict[str, tuple[datetime, bool]] = {}
+
+    def controls_of(self, resource_id: ResourceId) -> list[Control]:
+        """The controls that judge resources of this type."""
+        return self._by_type.get(resource_id.type.casefold(), [])
+
+    def wakes(self, resource_id: ResourceId) -> bool:
+        """Whether a change of this resource is a reason to look at others."""
+        return resource_id.type.casefold() in self._wakes
+
+    def judged(self, resource_id: ResourceId) -> ResourceId | None:
+        """What a change of `resource_id` is about: itself, or the nearest parent judged.
+
+        None where no control looks at any of them.
+        """
+        at: ResourceId | None = resource_id
+        while at is not None and at.text != "/":
+            if self.controls_of(at) or self.wakes(at):
+                return at
+            at = at.parent
+        return None
+
+    def observe(self, resource_id: ResourceId) -> Resource | None:
+        """The resource as it is now; None where it is not. Raises what the reader raises."""
+        if not self.controls_of(resource_id):
+            version = self._wakes[resource_id.type.casefold()][0][0].api_version
+            return self._reader.get(resource_id, version)
+        version = self.controls_of(resource_id)[0].detector.resource_type.api_version
+        return self._reader.get(resource_id, version)
+
+    def woken(self, resource: Resource) -> Iterator[ResourceId]:
+        """The judged resources that a change of `resource` is a reason to look at."""
+        for _, pointer in self._wakes.get(resource.type.casefold(), []):
+            steps = parse_pointer(pointer)
+            for value in values_at(resource.body, steps):
+                if isinstance(value, str) and value:
+                    judged = self.judged(ResourceId(value))
+                    if judged is not None and judged != resource.id:
+                        yield judged
+
+    def judge(self, detector: Detector, resource: Resource, memo: Memo) -> tuple[Verdict, Resource]:
+        """The verdict, and the resource with the lookups it took.
+
+        `memo` keeps answers for one look. Raises Transient: come again.
+        """
+        while True:
+            try:
+                return detector.judge(resource), resource
+            except NeedsLookup as need:
+                lookup = detector.lookup(need.name)
+                resource = resource.with_lookup(need.name, self._fetch(lookup, resource, memo))
+
+    def _fetch(
+        self, lookup: Lookup, resource: Resource, memo: Memo
+    ) -> tuple[Resource, ...] | Undecided:
+        found: list[Resource] = []
+        for wanted in lookup.ids(resource):
+            key = (ResourceId(wanted).key, lookup.type.api_version)
+            if key not in memo:
+                memo[key] = self._read(lookup, wanted)
+            answer = memo[key]
+            if isinstance(answer, Undecided):
+                return answer
+            found.extend(answer)
+        return tuple(found)
+
+    def _read(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | Undecided:
+        version = lookup.type.api_version
+        try:
+            if lookup.many:
+                return tuple(self._reader.list(wanted, version))
+            one = self._reader.get(ResourceId(wanted), version)
+        except Refused as refused:
+            return Undecided(f"the lookup {lookup.name!r} failed: {refused}")
+        return (one,) if one is not None else ()
+
+    def managed(self, resource_id: ResourceId) -> bool:
+        """Whether another service manages the resource's group (`managedBy`); remembered a while.
+
+        Raises:
+            Transient, Refused: it cannot be seen, so nothing may be written.
+        """
+        group = resource_id.resource_group
+        if group is None:
+            return False
+        known = self._groups.get(group.key)
+        if known is None or self._now() - known[0] > _REMEMBERED:
+            body = self._reader.get(group, RESOURCE_GROUP.api_version)
+            known = (self._now(), body is not None and bool(body.get("/managedBy")))
+            self._groups[group.key] = known
+        return known[1]

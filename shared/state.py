@@ -1,0 +1,54 @@
+"""All state behind one value, so that what shares a store shares it whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.approvals import Approvals
+from shared.claims import Claims
+from shared.findings import Findings
+from shared.hints import Due, Inbox
+from shared.journal import Journal
+from shared.limits import Limits
+from shared.outbox import Outbox
+from shared.store import Store
+from shared.suspension import Suspension
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything remembered between looks."""
+
+    store: Store
+    now: Now
+    outbox: Outbox
+    inbox: Inbox
+    due: Due
+    claims: Claims
+    findings: Findings
+    journal: Journal
+    limits: Limits
+    approvals: Approvals
+    suspension: Suspension
+
+    @classmethod
+    def over(cls, store: Store, now: Now) -> State:
+        """State kept in `store`; `now` is a clock in UTC."""
+        outbox = Outbox(store, now)
+        return cls(
+            store=store,
+            now=now,
+            outbox=outbox,
+            inbox=Inbox(store, now),
+            due=Due(store, now),
+            claims=Claims(store, now),
+            findings=Findings(store, outbox, now),
+            journal=Journal(store, outbox, now),
+            limits=Limits(store, now),
+            approvals=Approvals(store, now),
+            suspension=Suspension(store, now),
+        )

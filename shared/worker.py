@@ -1,0 +1,108 @@
+"""What the triggers run: a message in, a look at a resource, and what a fault means for both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from shared.engine import Engine
+from shared.errors import Transient
+from shared.hints import ACT, HINTS, Hint
+from shared.intake import Intake, Taken
+from shared.look import Look
+from shared.outbox import Sink
+
+GIVE_UP = timedelta(hours=24)
+_LONGEST_WAIT = 900.0
+_SAID_AFTER = 3
+
+
+class Worker:
+    """Safe to call with any text, any number of times, from any number of threads."""
+
+    def __init__(self, engine: Engine, intake: Intake) -> None:
+        self._engine = engine
+        self._intake = intake
+        self._state = engine.state
+
+    def hints(self, text: str | bytes) -> Look | Taken | None:
+        """A message of the hints queue: a hint of ours, or an event that Event Grid delivered."""
+        hint = _hint(text)
+        if hint is None:
+            return self._intake.take(text)
+        taken = self._state.inbox.take(hint)
+        look = self._look(taken.hint, HINTS)
+        self._state.inbox.finish(taken)
+        return look
+
+    def act(self, text: str | bytes) -> Look | None:
+        """A message of the writing queue; anything but a hint of ours is kept and reported."""
+        hint = _hint(text)
+        if hint is None:
+            shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+            self._intake.keep("unreadable-order", "not a hint of ours", shown[:2000])
+            return None
+        return self._look(hint, ACT)
+
+    def _look(self, hint: Hint, queue: str) -> Look | None:
+        """None where a passing fault put the look off."""
+        try:
+            look = self._engine.reconcile(hint)
+        except Transient as fault:
+            self._put_off(hint, queue, fault)
+            return None
+        if look.again:
+            self._state.inbox.put_off(hint, queue, timedelta(0))
+        return look
+
+    def _put_off(self, hint: Hint, queue: str, fault: Transient) -> None:
+        age = self._state.now() - hint.first_seen
+        if hint.attempt == _SAID_AFTER:
+            self._say_unknown(hint, fault)
+        if age > GIVE_UP:
+            self._report("gave-up", hint, f"after {age}: {fault}; the next sweep looks again")
+            return
+        wait = max(fault.retry_after, min(2.0**hint.attempt, _LONGEST_WAIT))
+        self._state.inbox.put_off(hint, queue, timedelta(seconds=wait))
+
+    def _say_unknown(self, hint: Hint, fault: Transient) -> None:
+        """Tried several times: not seen is unknown, and a person may want to know."""
+        for control in self._engine.observer.controls_of(hint.id):
+            reason = f"it could not be read: {fault}"
+            self._state.findings.unknown(control, hint.id, reason, hint.actors)
+
+    def poison(self, queue: str, text: str | bytes) -> None:
+        """A message that failed for good: kept, and reported as what a person must see."""
+        shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+        self._intake.keep(f"poison-{queue}", f"a message of {queue} failed again and again", shown)
+
+    def due(self) -> int:
+        """Wake what waits for a time that has come; how many."""
+        queue = self._state.inbox
+        woken = self._state.due.wake(lambda hint: queue.note(hint, timedelta(0)))
+        return woken + self._intake.check_suspects()
+
+    def ship(self, sinks: list[Sink]) -> int:
+        """Give waiting records to the log; how many went."""
+        return self._state.outbox.ship(sinks)
+
+    def _report(self, entry: str, hint: Hint, message: str) -> None:
+        fields: dict[str, Any] = {
+            "Entry": entry,
+            "Severity": "high",
+            "ResourceId": hint.id.text,
+            "CausedBy": [asdict(a) for a in hint.actors],
+            "Message": message,
+        }
+        identity = [entry, hint.id.key, hint.first_seen.isoformat()]
+        self._state.outbox.add("health", identity, fields)
+
+
+def _hint(text: str | bytes) -> Hint | None:
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return Hint.from_json(body) if isinstance(body, dict) else None
