@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from requests import Session
 
     from shared.store import Store
+
+
+_OLD = timedelta(hours=1)
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
@@ -104,6 +107,20 @@ class Gate:
     sweep: Sweep
     policy: Callable[[], Policy]
     sinks: list[Sink]
+
+    def health(self) -> list[str]:
+        """What is wrong with the gate itself, a line each; empty while all is well.
+
+        Raises:
+            StoreUnavailable: state cannot be read.
+        """
+        reasons = [f"policy broken, nothing is written: {f}" for f in self.policy().broken]
+        if (stop := self.state.suspension.stopped()) is not None:
+            reasons.append(f"all writes are suspended since {stop.at}")
+        oldest = self.state.outbox.oldest()
+        if oldest and self.state.now() - datetime.fromisoformat(oldest[:25]) > _OLD:
+            reasons.append(f"records wait for the log since {oldest[:19]}")
+        return reasons
 
     def close(self) -> None:
         close = getattr(self.state.store, "close", None)

@@ -6,6 +6,7 @@ A record is a flat JSON object whose `EventId` is the same however often it is w
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,12 +35,14 @@ class Outbox:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+        self._order = itertools.count()
 
     def add(self, stream: str, identity: list[Any], fields: Mapping[str, Any]) -> Record:
         """Leave a record; `identity` is what makes it the same record when written again."""
         at = self._now().isoformat()
         record: Record = {"EventId": digest([stream, *identity]), "OccurredAt": at, **fields}
-        self._store.put("outbox", stream, f"{at}-{record['EventId']}", record)
+        key = f"{at}-{next(self._order):08d}-{record['EventId']}"
+        self._store.put("outbox", stream, key, record)
         return record
 
     def ship(self, sinks: Iterable[Sink]) -> int:

@@ -120,7 +120,8 @@ class Arm:
             raise _fault(response)
         if response.status_code != 200:
             raise _fault(response)
-        return Resource(id=resource_id, body=_document(response), read_at=asked_at)
+        body = _document(response)
+        return Resource(id=_cased(resource_id, body), body=body, read_at=asked_at)
 
     def list(self, collection: str, api_version: str) -> Iterator[Resource]:
         """Every resource of a collection, page by page; a missing parent is an empty one.
@@ -262,6 +263,12 @@ class Arm:
             raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
         except AzureError as error:
             raise Transient(f"{what}: {self._host} was not reached: {_one_line(error)}") from error
+
+
+def _cased(asked: ResourceId, body: dict[str, Any]) -> ResourceId:
+    """The id as ARM writes it; the one asked for where the body holds another, or none."""
+    shown = body.get("id")
+    return ResourceId(shown) if isinstance(shown, str) and ResourceId(shown) == asked else asked
 
 
 def _fault(response: HttpResponse) -> Exception:

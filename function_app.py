@@ -1,0 +1,121 @@
+"""The Azure Functions app: triggers and wiring, nothing else.
+
+`PORTCULLIS_APP` picks what is registered: `gate` judges and never writes, `hand` holds only the
+queue trigger that writes, `all` does both in one process. Nothing is built before the first call.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+
+import azure.functions as func
+
+from shared.errors import PortcullisError
+from shared.hints import ACT, HINTS
+from shared.settings import App, Settings
+from wiring import Gate, build
+
+ROOT = Path(__file__).parent
+STORAGE = "AzureWebJobsStorage"
+
+_settings = Settings.of(os.environ, ROOT)
+_lock = threading.Lock()
+_gate: Gate | None = None
+
+
+def use(gate: Gate | None) -> None:
+    """Run on this gate; None builds one from the environment at the next call."""
+    global _gate  # noqa: PLW0603  one process, one gate
+    _gate = gate
+
+
+def gate() -> Gate:
+    """The gate of this process, built at the first call."""
+    global _gate  # noqa: PLW0603
+    with _lock:
+        if _gate is None:
+            from shared.azure.credentials import credential  # noqa: PLC0415  slow to import
+
+            _gate = build(_settings, credential(os.environ))
+        return _gate
+
+
+app = func.FunctionApp()
+
+
+def hints(message: func.QueueMessage) -> None:
+    """A hint, or an event that Event Grid delivered to the queue."""
+    gate().worker.hints(message.get_body())
+
+
+def hints_poison(message: func.QueueMessage) -> None:
+    gate().worker.poison(HINTS, message.get_body())
+
+
+def act(message: func.QueueMessage) -> None:
+    """A hint that something may be written."""
+    gate().worker.act(message.get_body())
+
+
+def act_poison(message: func.QueueMessage) -> None:
+    gate().worker.poison(ACT, message.get_body())
+
+
+def changes(event: func.EventGridEvent) -> None:
+    """An event that Event Grid delivered to the app itself; only noted here, never acted on."""
+    body = {
+        "id": event.id,
+        "subject": event.subject,
+        "eventType": event.event_type,
+        "eventTime": event.event_time.isoformat() if event.event_time else None,
+        "data": event.get_json(),
+    }
+    gate().worker.hints(json.dumps(body))
+
+
+def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    gate().sweep.run()
+
+
+def ship(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    gate().worker.ship(gate().sinks)
+
+
+def due(timer: func.TimerRequest) -> None:  # noqa: ARG001
+    gate().worker.due()
+
+
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
+    """Whether the gate does its work; says nothing about the estate."""
+    body, status = {"status": "ok", "app": _settings.app.value, "reasons": []}, 200
+    try:
+        reasons = gate().health()
+    except PortcullisError as error:
+        reasons, status = [str(error)], 503
+    if reasons:
+        body |= {"status": "degraded", "reasons": reasons}
+    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+
+
+def _register() -> None:
+    def queue(function: object, name: str) -> None:
+        app.queue_trigger(arg_name="message", queue_name=name, connection=STORAGE)(function)
+
+    if _settings.app is not App.GATE:
+        queue(act, ACT)
+    if _settings.app is App.HAND:
+        return
+    queue(hints, HINTS)
+    queue(hints_poison, f"{HINTS}-poison")
+    queue(act_poison, f"{ACT}-poison")
+    app.event_grid_trigger(arg_name="event")(changes)
+    app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *", run_on_startup=False)(sweep)
+    app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *", run_on_startup=False)(ship)
+    app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)(due)
+    app.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)(health)
+
+
+_register()

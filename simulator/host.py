@@ -1,0 +1,163 @@
+"""A host for the function app on `azure-functions` alone: queues, timers, Event Grid and HTTP.
+
+It hands each function what Azure's host would: arguments made by the package's own converters,
+one retry after another, a poison queue after the fifth failure. The queues are the app's store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import azure.functions as func
+from azure.functions import meta
+from croniter import croniter
+
+from shared.store import Message, Store
+
+MAX_DEQUEUE = 5
+BATCH = 8
+HIDDEN = timedelta(minutes=10)
+RETRY = timedelta(seconds=30)
+
+
+def _text(value: str) -> meta.Datum:
+    return meta.Datum(value, "string")
+
+
+@dataclass
+class Function:
+    """One registered function and its trigger."""
+
+    name: str
+    user: Callable[..., Any]
+    trigger: Any
+
+    @property
+    def kind(self) -> str:
+        return str(self.trigger.type)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.trigger.get_dict_repr()
+        return found
+
+    def invoke(self, datum: meta.Datum, metadata: Mapping[str, meta.Datum] | None = None) -> Any:
+        converter = func.get_binding_registry().get(self.kind)
+        argument = converter.decode(datum, trigger_metadata=metadata or {})
+        return self.user(**{self.trigger.name: argument})
+
+
+@dataclass
+class Host:
+    """Runs the functions of `app` over `store`, by the clock `now`."""
+
+    app: func.FunctionApp
+    store: Store
+    now: Callable[[], datetime]
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        found = [
+            Function(f.get_function_name(), f.get_user_function(), f.get_trigger())
+            for f in self.app.get_functions()
+        ]
+        self.functions = {f.name: f for f in found}
+        self._queues = {f.settings["queueName"]: f for f in found if f.kind == "queueTrigger"}
+        self._ticks = {f.name: self._schedule(f) for f in found if f.kind == "timerTrigger"}
+        self._next = {name: tick.get_next(datetime) for name, tick in self._ticks.items()}
+
+    def _schedule(self, function: Function) -> Any:
+        return croniter(function.settings["schedule"], self.now(), second_at_beginning=True)
+
+    def work(self) -> int:
+        """Run every timer that is due and every message that shows itself; how many calls."""
+        calls = 0
+        while done := self.timers() + self.messages():
+            calls += done
+        return calls
+
+    def timers(self) -> int:
+        """Fire each timer whose time has come, once however long it was missed."""
+        fired = 0
+        for name, tick in self._ticks.items():
+            if self._next[name] > self.now():
+                continue
+            while self._next[name] <= self.now():
+                self._next[name] = tick.get_next(datetime)
+            past_due = json.dumps({"IsPastDue": False, "ScheduleStatus": None, "Schedule": {}})
+            self._guarded(self.functions[name], meta.Datum(past_due, "json"))
+            fired += 1
+        return fired
+
+    def fire(self, name: str) -> None:
+        """Run one timer function now."""
+        datum = meta.Datum(json.dumps({"IsPastDue": True, "Schedule": {}}), "json")
+        self.functions[name].invoke(datum)
+
+    def messages(self) -> int:
+        """Hand over one batch of every queue."""
+        handed = 0
+        for queue, function in self._queues.items():
+            for message in self.store.receive(queue, BATCH, HIDDEN):
+                self._hand(queue, function, message)
+                handed += 1
+        return handed
+
+    def _hand(self, queue: str, function: Function, message: Message) -> None:
+        at = _text(self.now().isoformat())
+        metadata = {
+            "Id": _text(message.id),
+            "PopReceipt": _text(message.receipt),
+            "DequeueCount": meta.Datum(str(message.dequeue_count), "json"),
+            "InsertionTime": at,
+            "ExpirationTime": at,
+            "NextVisibleTime": at,
+        }
+        if self._guarded(function, _text(message.text), metadata):
+            self.store.done(message)
+        elif message.dequeue_count >= MAX_DEQUEUE and not queue.endswith("-poison"):
+            self.store.send(f"{queue}-poison", message.text)
+            self.store.done(message)
+        else:
+            self.store.release(message, RETRY)
+
+    def _guarded(
+        self,
+        function: Function,
+        datum: meta.Datum,
+        metadata: Mapping[str, meta.Datum] | None = None,
+    ) -> bool:
+        try:
+            function.invoke(datum, metadata)
+        except Exception as error:  # noqa: BLE001  the host outlives what it hosts
+            self.failures.append((function.name, f"{type(error).__name__}: {error}"))
+            return False
+        return True
+
+    def deliver(self, event: Mapping[str, Any]) -> None:
+        """An event as Event Grid pushes it to the app's own trigger."""
+        (function,) = (f for f in self.functions.values() if f.kind == "eventGridTrigger")
+        function.invoke(meta.Datum(json.dumps(event), "json"))
+
+    def request(self, method: str, path: str) -> func.HttpResponse:
+        """A call to an HTTP function by its route; 404 where none has it."""
+        for function in self.functions.values():
+            if function.kind == "httpTrigger" and function.settings["route"] == path.strip("/"):
+                datum = meta.Datum(
+                    {
+                        "method": _text(method),
+                        "url": _text(f"https://localhost/{path.strip('/')}"),
+                        "headers": {},
+                        "query": {},
+                        "params": {},
+                        "body": meta.Datum(b"", "bytes"),
+                    },
+                    "http",
+                )
+                answer: func.HttpResponse = function.invoke(datum)
+                return answer
+        return func.HttpResponse(status_code=404)
