@@ -205,7 +205,9 @@ class Resources:
     ) -> None:
         failed = operation.failure is not None
         current = self._state.at(call.address)
-        if current is None and (write.before is not None or long.lands == "start"):
+        parent = call.address.parent
+        orphan = parent != ROOT and not self._state.exists(parent.lower())
+        if orphan or (current is None and (write.before is not None or long.lands == "start")):
             # Deleted meanwhile, with its group: there is nothing to land on.
             return
         after = clone(write.after)
