@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from simulator.address import ROOT
 from simulator.documents import dig, put
-from simulator.state import State
 from simulator.wire import Refusal
 from simulator.writes import Write
 
@@ -132,11 +131,6 @@ def _same(left: object, right: object) -> bool:
 
 def _last(value: object) -> str:
     return str(value).rsplit("/", 1)[-1].lower()
-
-
-def find_definition(state: State, name: str) -> dict[str, object] | None:
-    """A role definition by guid, wherever it is defined; None for an unknown one."""
-    return state.find(f"/providers/{DEFINITIONS}/{name}".lower())
 
 
 def check_lock(write: Write) -> None:

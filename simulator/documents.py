@@ -65,6 +65,15 @@ def merge(current: Any, patch: Any, *, whole: frozenset[str] = frozenset(), path
     return merged
 
 
+def without_nulls(value: Any) -> Any:
+    """Copy a JSON value without the null members of its objects."""
+    if isinstance(value, dict):
+        return {name: without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item) for item in value]
+    return value
+
+
 def fill(document: Document, defaults: Mapping[str, Any]) -> None:
     """Give `document` what `defaults` has and it lacks, object by object, in place."""
     for name, value in defaults.items():

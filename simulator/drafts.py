@@ -5,7 +5,7 @@ from typing import Any
 
 from simulator.address import Address
 from simulator.call import Call
-from simulator.documents import Document, clone, dig, drop, fill, merge, put
+from simulator.documents import Document, clone, dig, drop, fill, merge, put, without_nulls
 from simulator.state import State
 from simulator.types import ResourceType
 from simulator.wire import Refusal
@@ -18,7 +18,8 @@ def replacement(
 ) -> Document:
     """What a PUT leaves: the body, what only the provider may set, and its defaults."""
     address = call.address
-    given = {name: clone(value) for name, value in body.items() if name not in _OWN_KEYS}
+    # Providers deserialise a null to "not given".
+    given = without_nulls({k: v for k, v in body.items() if k not in _OWN_KEYS})
     for path in (*row.read_only, *row.secrets):
         drop(given, path)
     _check_location(row, address, given, before)

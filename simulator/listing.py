@@ -144,7 +144,9 @@ class Listing:
             for each in [*scopes, ROOT]
             for entry in self._state.attached(each, _DEFINITIONS).entries.values()
         }
-        return self._page(call, [entry for _, entry in sorted(found.items())])
+        prefix = f"/subscriptions/{subscription}" if subscription else ""
+        chosen = [entry for _, entry in sorted(found.items())]
+        return self._page(call, chosen, lambda document: _rooted(document, prefix))
 
     def _descendants(self, key: str) -> list[Document]:
         """Management groups and subscriptions below a management group, each with its parent."""
@@ -222,6 +224,13 @@ def _bare(document: Document) -> Document:
 
 def _principal(entry: Entry) -> str:
     return str(dig(entry.document, "properties.principalId", "")).lower()
+
+
+def _rooted(definition: Document, prefix: str) -> Document:
+    """Built-in roles are listed under the subscription that was asked."""
+    if not prefix or not str(definition.get("id")).startswith("/providers/Microsoft.Authorization"):
+        return definition
+    return {**definition, "id": prefix + definition["id"]}
 
 
 def _prefixed(document: Document, subscription: str) -> Document:

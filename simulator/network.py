@@ -54,6 +54,7 @@ def check_group(write: Write) -> None:
     rules = dig(write.after, "properties.securityRules") or []
     for rule in rules:
         _check_rule(write.address.id, rule)
+        _complete_rule(rule)
     _check_priorities(rules)
 
 
@@ -67,6 +68,7 @@ def check_single_rule(write: Write) -> None:
         if str(rule.get("name")).lower() != write.address.name.lower()
     ]
     _check_priorities([*siblings, write.after])
+    _complete_rule(write.after)
 
 
 def _check_rule(group_id: str, rule: Mapping[str, Any]) -> None:
@@ -85,6 +87,13 @@ def _check_rule(group_id: str, rule: Mapping[str, Any]) -> None:
     _check_present(name, "protocol", present=bool(properties.get("protocol")))
     for end in _ENDS:
         _check_ends(name, properties, end)
+
+
+def _complete_rule(rule: Document) -> None:
+    """The lists that a rule does not use are there, empty."""
+    for end in _ENDS:
+        rule["properties"].setdefault(f"{end}PortRanges", [])
+        rule["properties"].setdefault(f"{end}AddressPrefixes", [])
 
 
 def _check_ends(name: str, properties: Mapping[str, Any], end: str) -> None:

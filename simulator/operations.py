@@ -92,6 +92,11 @@ class Operations:
         """The operation that keeps this resource busy, if any."""
         return self._busy.get(key)
 
+    def underway_below(self, key: str) -> Operation | None:
+        """An operation on something inside a resource, if any."""
+        prefix = key + "/"
+        return next((one for busy, one in self._busy.items() if busy.startswith(prefix)), None)
+
     def run_due(self, now: datetime) -> None:
         """End, in order, every operation whose time has come."""
         while self._due and self._due[0].at <= now:

@@ -4,13 +4,14 @@ The differences between types are rows of `simulator.types`; the rules that need
 modules named after the services.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from simulator import types
 from simulator.address import GROUP, ROOT, SUBSCRIPTION, Address, parse
 from simulator.call import Call
-from simulator.documents import Document, clone, put
+from simulator.documents import Document, clone, dig, drop, put
 from simulator.drafts import describe_embedded, parse_body, patched, replacement, stamp
 from simulator.gates import Gates
 from simulator.operations import Operation, Operations
@@ -143,7 +144,7 @@ class Resources:
                 call, created=False, succeeded=operation.failure is None, at=ended(operation)
             )
 
-        operation = self._operations.begin(call, action.long, _location(document), land)
+        operation = self._operations.begin(call, action.long, self._location(call.address), land)
         if action.result is not None:
             outcome = action.result
             operation.result = lambda: outcome(self._state.at(call.address) or {}, body)
@@ -179,7 +180,9 @@ class Resources:
         def land(operation: Operation) -> None:
             self._land(call, row, write, long, operation)
 
-        operation = self._operations.begin(call, long, _location(write.after), land)
+        operation = self._operations.begin(
+            call, long, self._location(call.address, write.after), land
+        )
         operation.result = lambda: self._state.at(call.address)
         headers = self._operations.headers(operation)
         if long.body == "none":
@@ -201,12 +204,21 @@ class Resources:
         self, call: Call, row: ResourceType, write: Write, long: Long, operation: Operation
     ) -> None:
         failed = operation.failure is not None
+        current = self._state.at(call.address)
+        parent = call.address.parent
+        orphan = parent != ROOT and not self._state.exists(parent.lower())
+        if orphan or (current is None and (write.before is not None or long.lands == "start")):
+            # Deleted meanwhile, with its group: there is nothing to land on.
+            return
+        after = clone(write.after)
+        for path in row.read_only if current else ():
+            _copy(current or {}, after, path)
         if not failed:
-            self._store(call.address, row, clone(write.after), SUCCEEDED)
+            self._store(call.address, row, after, SUCCEEDED)
         elif long.lands == "start":
-            self._store(call.address, row, clone(write.after), "Failed")
-        elif write.before is not None:
-            self._store(call.address, row, clone(write.before), SUCCEEDED)
+            self._store(call.address, row, after, "Failed")
+        elif current is not None:
+            self._store(call.address, row, clone(current), SUCCEEDED)
         self._report(call, created=write.creates, succeeded=not failed, at=ended(operation))
 
     def _delete_slowly(
@@ -221,11 +233,17 @@ class Resources:
             self._store(call.address, row, clone(before), SUCCEEDED)
             self._report(call, created=False, succeeded=False, at=ended(operation))
 
-        operation = self._operations.begin(call, long, _location(before), land)
+        operation = self._operations.begin(call, long, self._location(call.address, before), land)
         return answer(long.status, None, self._operations.headers(operation))
 
     def _remove(self, call: Call, at: datetime) -> None:
+        inside = [entry.address for entry in self._state.below(call.address.key)]
         self._state.delete(call.address)
+        if call.address.type == GROUP:
+            # The group's deletion deletes each resource, and each says so.
+            for address in inside:
+                inner = replace(call, address=address)
+                self._report(inner, created=False, succeeded=True, at=at)
         place = types.embedding(call.address.type)
         if place is not None:
             self._restamp(parse(call.address.parent), place[0])
@@ -256,6 +274,13 @@ class Resources:
         entry = self._state.entries.get(call.address.key)
         body = entry.encoded if entry else encode(self._state.at(call.address))
         return Response(status, {"Content-Type": "application/json; charset=utf-8"}, body)
+
+    def _location(self, address: Address, document: Document | None = None) -> str:
+        """Where an operation runs: children have no location of their own, but their parent's."""
+        found = document or self._state.at(address) or {}
+        if found.get("location") or address.parent in {"", ROOT}:
+            return str(found.get("location") or "")
+        return self._location(parse(address.parent))
 
     # What is checked first
 
@@ -297,6 +322,8 @@ class Resources:
         if place is not None and operation is None:
             operation = self._operations.underway(address.parent.lower())
             row = place[0]
+        if operation is None and row.embedded:
+            operation = self._operations.underway_below(address.key)
         if operation is None:
             return
         busy = row.busy or types.Busy(
@@ -329,8 +356,13 @@ def ended(operation: Operation) -> datetime:
     return operation.ended or operation.due
 
 
-def _location(document: Document) -> str:
-    return str(document.get("location") or "")
+def _copy(source: Document, target: Document, path: str) -> None:
+    """Make `target` have at `path` what `source` has, also where that is nothing."""
+    value = dig(source, path)
+    if value is None:
+        drop(target, path)
+    else:
+        put(target, path, clone(value))
 
 
 def _with_state(document: Document, state: str) -> Document:

@@ -63,6 +63,7 @@ class Index:
 
 
 _NOTHING = Index()
+_DEFINITIONS = "microsoft.authorization/roledefinitions"
 
 Watcher = Callable[[Address, Document | None, Document | None], None]
 """Told of every stored change: address, document before, document after."""
@@ -103,7 +104,7 @@ class State:
         if entry is not None:
             return entry.document
         if address.rest or not address.is_child:
-            return None
+            return self._role_definition(address)
         place = types.embedding(address.type)
         if place is not None:
             return _item(self.find(address.parent.lower()), place[1], address.name)
@@ -201,6 +202,13 @@ class State:
         if root not in chain:
             chain.append(root)
         return [*chain, ROOT]
+
+    def _role_definition(self, address: Address) -> Document | None:
+        """Built-in roles exist at every scope, under that scope's id."""
+        if address.type_key != _DEFINITIONS or address.rest:
+            return None
+        entry = self.entries.get(f"/providers/{_DEFINITIONS}/{address.name}".lower())
+        return {**entry.document, "id": address.id} if entry else None
 
     def _implicit(self, address: Address) -> Document | None:
         """Children that exist as long as their parent does, such as `config/web`."""

@@ -15,16 +15,19 @@ from typing import Literal
 
 from simulator import rows
 from simulator.address import ROOT, Address, parse
+from simulator.authorization import built_in_roles
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
 from simulator.documents import Document, clone
 from simulator.events import EventFeed, activity
 from simulator.faults import Fault, Faults, Lost
 from simulator.gates import Gates, PolicyDenial
+from simulator.graph import Graph
 from simulator.identities import Tokens
 from simulator.links import Links
 from simulator.listing import Listing
 from simulator.operations import Operations
+from simulator.providers import Providers
 from simulator.refusals import subscription_not_found
 from simulator.resources import Resources
 from simulator.seeding import Seeder
@@ -91,9 +94,15 @@ class Tenant:
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
+        self.graph = Graph(self.state, self.gates)
+        self.graph.quota_enforced = throttling
+        self.graph.follow(self.clock.now)
+        self._providers = Providers(self.gates, self.graph)
         self._links = Links(self.state)
         self._seeder = Seeder(self.state)
         self._lock = threading.RLock()
+        for definition in built_in_roles():
+            self.load(definition)
 
     # Arranging
 
@@ -126,6 +135,11 @@ class Tenant:
         """A fresh token; with `tenant_id` one that another tenant issued."""
         with self._lock:
             return self.tokens.issue(identity, self.clock.now(), tenant_id)
+
+    @property
+    def fresh_principals(self) -> set[str]:
+        """Object ids, lower case, that the directory has not replicated yet; change it."""
+        return self.state.fresh_principals
 
     @property
     def made_parents(self) -> list[str]:
@@ -170,12 +184,15 @@ class Tenant:
         """A person edits: through the same door as any client, and finished when this returns.
 
         A mapping is the request's body. A function gets the current document (or a bare one)
-        to edit, and the whole of it is sent. Raises WriteRefused with Azure's answer.
+        to edit; PUT then sends the whole, PATCH the top-level members that it changed. Raises
+        WriteRefused with Azure's answer.
         """
         body = change
         if callable(change):
-            body = self.read(resource_id) or {}
-            change(body)
+            before = self.read(resource_id) or {}
+            edited = clone(before)
+            change(edited)
+            body = edited if method == "PUT" else _changed(before, edited)
         self._as(by, method, resource_id, encode(body))
 
     def remove(self, resource_id: str, *, by: Identity) -> None:
@@ -235,6 +252,9 @@ class Tenant:
         address = call.address
         if address.subscription and not self.state.exists(address.subscription_id.lower()):
             raise subscription_not_found(address.subscription)
+        about_provider = self._providers.answer(call)
+        if about_provider is not None:
+            return about_provider
         self.gates.authorize(call)
         if address.rest or not address.name:
             return self._on_collection(call)
@@ -357,6 +377,10 @@ class Tenant:
             raise WriteRefused(f"{method} {resource_id}: {response.status} {text}")
         with self._lock:
             self.operations.settle(self.clock.now(), _key(resource_id))
+
+
+def _changed(before: Document, after: Document) -> Document:
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def _key(resource_id: str) -> str:
