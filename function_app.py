@@ -65,13 +65,19 @@ def act_poison(message: func.QueueMessage) -> None:
 
 
 def changes(event: func.EventGridEvent) -> None:
-    """An event that Event Grid delivered to the app itself; only noted here, never acted on."""
+    """An event that Event Grid delivered to the app itself; only noted here, never acted on.
+
+    The binding hands over a CloudEvent in that schema, whatever the annotation says.
+    """
+    if isinstance(event, func.CloudEvent):
+        kind, at, data = event.type, event.time, event.get_json()
+    else:
+        kind, at, data = event.event_type, event.event_time, event.get_json()
     body = {
-        "id": event.id,
         "subject": event.subject,
-        "eventType": event.event_type,
-        "eventTime": event.event_time.isoformat() if event.event_time else None,
-        "data": event.get_json(),
+        "eventType": kind,
+        "eventTime": at.isoformat() if at else None,
+        "data": data,
     }
     gate().worker.hints(json.dumps(body))
 
@@ -90,13 +96,12 @@ def due(timer: func.TimerRequest) -> None:  # noqa: ARG001
 
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     """Whether the gate does its work; says nothing about the estate."""
-    body, status = {"status": "ok", "app": _settings.app.value, "reasons": []}, 200
     try:
-        reasons = gate().health()
+        reasons, status = gate().health(), 200
     except PortcullisError as error:
         reasons, status = [str(error)], 503
-    if reasons:
-        body |= {"status": "degraded", "reasons": reasons}
+    state = "degraded" if reasons else "ok"
+    body = {"status": state, "app": _settings.app.value, "reasons": reasons}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
 
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from shared import policy_file
 from shared.azure.arm import Arm
@@ -40,6 +42,8 @@ def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
     """Every rule module below `package`, with the service folder it lies in."""
     root = importlib.import_module(package)
     for service in pkgutil.iter_modules(root.__path__):
+        if not service.ispkg:
+            continue
         folder = importlib.import_module(f"{package}.{service.name}")
         for module in pkgutil.iter_modules(folder.__path__):
             path = f"{package}.{service.name}.{module.name}"
@@ -64,12 +68,56 @@ def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
     versions: dict[str, str] = {}
     for control in known.values():
         detector = control.detector
-        named = [
-            detector.resource_type,
-            *(one.type for one in (*detector.lookups, *detector.wakes)),
-        ]
-        versions |= {t.key: t.api_version for t in named}
+        looked_up = [one.type for one in detector.lookups]
+        waking = [one.type for one in detector.wakes]
+        for known_type in (detector.resource_type, *looked_up, *waking):
+            versions[known_type.key] = known_type.api_version
     return versions
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Every control with its metadata, as `portcullis controls` prints it."""
+    mapped = benchmarks()
+    return [
+        {
+            "id": control.id,
+            "title": control.detector.title,
+            "service": control.service,
+            "family": control.detector.family,
+            "resource_type": control.detector.resource_type.name,
+            "severity": control.detector.severity.value,
+            "kind": control.kind.value,
+            "reversible": control.remediation.reversible.value if control.remediation else "no",
+            "benchmarks": {
+                name: ids[control.id] for name, ids in mapped.items() if control.id in ids
+            },
+            "permissions": {
+                "read": list(control.detector.permissions),
+                "write": list(control.remediation.permissions) if control.remediation else [],
+            },
+        }
+        for _, control in sorted(controls().items())
+    ]
+
+
+def _reversible(control: Control) -> str:
+    return control.remediation.reversible.value if control.remediation else "no"
+
+
+def benchmarks() -> dict[str, dict[str, list[str]]]:
+    """By benchmark (`cis-6.0`), the requirements that each control answers."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for path in sorted((Path(__file__).parent / "detectors" / "benchmarks").glob("*.yaml")):
+        body = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = found.setdefault(path.stem, {})
+        for requirement, ids in body["requirements"].items():
+            for control in ids:
+                answers.setdefault(control, []).append(str(requirement))
+    return found
+
+
+def is_console(sink: Sink) -> bool:
+    return isinstance(sink, Console)
 
 
 class PolicyFile:

@@ -38,6 +38,12 @@ def load(text: str, controls: Mapping[str, Control], *, today: date | None = Non
     return policy
 
 
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a policy file."""
+    dialect = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": dialect, **Policy.model_json_schema(), "title": "Portcullis policy"}
+
+
 def _faults(error: ValidationError) -> Iterator[PolicyFault]:
     for found in error.errors():
         path = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in found["loc"])

@@ -46,7 +46,7 @@ class Function:
         return found
 
     def invoke(self, datum: meta.Datum, metadata: Mapping[str, meta.Datum] | None = None) -> Any:
-        converter = func.get_binding_registry().get(self.kind)
+        converter = func.get_binding_registry().get(self.kind)  # type: ignore[no-untyped-call]
         argument = converter.decode(datum, trigger_metadata=metadata or {})
         return self.user(**{self.trigger.name: argument})
 
@@ -62,7 +62,7 @@ class Host:
 
     def __post_init__(self) -> None:
         found = [
-            Function(f.get_function_name(), f.get_user_function(), f.get_trigger())
+            Function(str(f.get_function_name()), f.get_user_function(), f.get_trigger())
             for f in self.app.get_functions()
         ]
         self.functions = {f.name: f for f in found}

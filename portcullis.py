@@ -1,0 +1,479 @@
+"""The command line: the same engine from a terminal."""
+
+from __future__ import annotations
+
+import enum
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import tables
+import wiring
+from shared import checking, policy_file
+from shared.errors import PolicyError, PortcullisError, Unusable
+from shared.findings import finding_fields
+from shared.guard import Stopped
+from shared.hints import HINTS, Hint
+from shared.impact import impact
+from shared.journal import UNDONE, Story
+from shared.look import Look
+from shared.model import ResourceId
+from shared.policy import Policy
+from shared.settings import Settings
+
+HERE = Path()
+RUNNING = HERE / ".portcullis" / "up.json"
+
+app = typer.Typer(
+    help="An always-on gate for an Azure estate.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+policy_app = typer.Typer(
+    help="Check a policy, and see what an edit would do.", no_args_is_help=True
+)
+app.add_typer(policy_app, name="policy")
+out = Console(soft_wrap=False)
+err = Console(stderr=True)
+
+
+class Format(enum.StrEnum):
+    TABLE = "table"
+    JSON = "json"
+
+
+class CheckFormat(enum.StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    SARIF = "sarif"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
+
+
+def me() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
+def show_json(value: Any) -> None:
+    """Machine-readable output goes to standard output alone, unwrapped."""
+    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
+
+
+def environment() -> dict[str, str]:
+    """Our variables; those of a `make up` that runs from this folder where none are set."""
+    own = dict(os.environ)
+    if "PORTCULLIS_ARM_ENDPOINT" not in own and RUNNING.exists():
+        told = json.loads(RUNNING.read_text(encoding="utf-8"))
+        if _alive(int(told["pid"])):
+            os.environ.update(told["environment"])
+            own |= told["environment"]
+    own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
+    own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
+    return own
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def gate() -> wiring.Gate:
+    """The engine over the configured tenant and state."""
+    from shared.azure.credentials import credential  # noqa: PLC0415  slow to import
+
+    told = environment()
+    built = wiring.build(Settings.of(told, HERE), credential(told))
+    for fault in built.policy().broken:
+        err.print(f"policy broken, nothing is written: {fault}", style="red", markup=False)
+    return built
+
+
+def resource(text: str) -> ResourceId:
+    if not text.startswith("/") or not ResourceId(text).type:
+        raise Unusable(f"{text} is no ARM id: it begins with /subscriptions/ or /providers/")
+    return ResourceId(text)
+
+
+# --- looking
+
+
+@app.command("controls")
+def list_controls(form: FormatOption = Format.TABLE) -> None:
+    """Every control with its type, severity, kind, benchmarks and permissions."""
+    shown = wiring.catalogue()
+    if form is Format.JSON:
+        show_json(shown)
+        return
+    out.print(tables.controls_table(shown))
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders of ARM documents.")],
+    form: Annotated[CheckFormat, typer.Option("--format")] = CheckFormat.TABLE,
+) -> None:
+    """Judge ARM JSON documents from files; exit 1 with findings, 2 where something is unknown."""
+    known = wiring.controls()
+    report = checking.check(paths, known)
+    if form is CheckFormat.JSON:
+        show_json(report.to_json())
+    elif form is CheckFormat.SARIF:
+        show_json(checking.sarif(report, known))
+    else:
+        out.print(tables.check_table(report.findings))
+        unknown = sum(f["state"] == "unknown" for f in report.findings)
+        out.print(
+            f"{report.documents} documents, {report.judged} judged, "
+            f"{len(report.findings) - unknown} findings, {unknown} unknown, "
+            f"{len(report.not_covered)} of types no control judges, "
+            f"{len(report.unjudged)} not readable as a resource"
+        )
+        for one in report.unjudged:
+            err.print(f"{one['file']}: {one['reason']}", markup=False)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def hint(
+    id: IdArgument,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Look now, and show what came of it.")
+    ] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Ask for a look at a resource."""
+    with closing(gate()) as built:
+        now = datetime.now(UTC)
+        told = Hint(id=resource(id), source="person", first_seen=now)
+        if built.engine.observer.judged(told.id) is None:
+            raise Unusable(f"no control judges {told.id.type}")
+        if not wait:
+            built.state.inbox.note(told, timedelta(0))
+            out.print(f"noted: {told.id}", markup=False)
+            return
+        show_look(built.engine.reconcile(told), form)
+
+
+@app.command()
+def sweep(form: FormatOption = Format.TABLE) -> None:
+    """Judge every watched resource, then look at what may be violated."""
+    with closing(gate()) as built, progress() as bar:
+        swept = bar.add_task("reading the index", total=None)
+        summary = built.sweep.run(
+            lambda s: bar.update(swept, completed=s.seen, total=None, description="judging")
+        )
+        bar.update(swept, completed=summary.seen, total=summary.seen)
+        looks = bar.add_task("looking", total=summary.hinted)
+        while messages := built.state.store.receive(HINTS, 16, timedelta(minutes=10)):
+            for message in messages:
+                built.worker.hints(message.text)
+                built.state.store.done(message)
+                bar.advance(looks)
+        counts = {k: v for k, v in vars(summary).items() if k != "run"}
+    if form is Format.JSON:
+        show_json({"run": summary.run, **counts})
+    else:
+        out.print(", ".join(f"{k} {v}" for k, v in counts.items()))
+
+
+@app.command()
+def findings(
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """The findings as they stand, the gravest first."""
+    with closing(gate()) as built:
+        rows = [finding_fields(s.value) for s in built.state.findings.all() if everything or s.open]
+    order = ["critical", "high", "medium", "low"]
+    rows.sort(key=lambda r: (order.index(r["Severity"]), r["OpenedAt"]))
+    show(rows, form, tables.findings_table)
+
+
+@app.command()
+def log(
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What was done, asked, refused and undone, newest first."""
+    with closing(gate()) as built:
+        records = list(built.state.outbox.records("actions"))[-limit:][::-1]
+    if form is Format.TABLE:
+        records = [r for r in records if r["Entry"] != "intent"]
+    show(records, form, tables.log_table)
+
+
+# --- acting
+
+
+@app.command()
+def plan(
+    id: IdArgument,
+    given: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE (YAML).")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """What would be done about a resource, and what it would cost; changes nothing."""
+    with closing(gate()) as built:
+        show_look(built.people.preview(resource(id), parameters(given)), form)
+
+
+@app.command()
+def apply(
+    id: IdArgument,
+    given: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE (YAML).")] = None,
+    control: Annotated[list[str] | None, typer.Option(help="Only this control's finding.")] = None,
+    person: PersonOption = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Cure a resource now, on your word; journalled as an approval of yours."""
+    with closing(gate()) as built:
+        unknown = [c for c in control or () if c not in built.engine.controls]
+        if unknown:
+            raise Unusable(f"no such control: {', '.join(unknown)}")
+        look = built.people.apply(
+            resource(id), person or me(), parameters(given), frozenset(control or ())
+        )
+        show_look(look, form)
+
+
+@app.command()
+def approve(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
+    person: PersonOption = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say yes to a plan that waits, and carry it out."""
+    with closing(gate()) as built:
+        show_look(built.people.approve(plan_id, person or me()), form)
+
+
+@app.command()
+def reject(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
+    reason: Annotated[str, typer.Option(help="Why; it is journalled.")] = "",
+    person: PersonOption = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say no to a plan that waits."""
+    with closing(gate()) as built:
+        asked = built.people.reject(plan_id, person or me(), reason)
+        if form is Format.JSON:
+            show_json(dict(asked.value))
+        else:
+            out.print(f"rejected: plan {asked.id} for {asked.resource}", markup=False)
+
+
+@app.command()
+def undo(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="An action's id from the log.")],
+    person: PersonOption = "",
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Take an action back: restores what it replaced, unless somebody changed that since."""
+    with closing(gate()) as built:
+        result = built.people.undo(action, person or me())
+        if isinstance(result, Stopped):
+            raise Unusable(f"not undone: {result.message}")
+        show_undone(result, form)
+
+
+@app.command()
+def suspend(
+    reason: Annotated[str, typer.Option(help="Why; it is journalled.")] = "",
+    person: PersonOption = "",
+) -> None:
+    """Stop all writes at once."""
+    with closing(gate()) as built:
+        built.people.suspend(person or me(), reason)
+    out.print("suspended: nothing is written until 'portcullis resume'")
+
+
+@app.command()
+def resume(person: PersonOption = "") -> None:
+    """Let writes happen again, and look again at every open finding."""
+    with closing(gate()) as built:
+        built.people.resume(person or me())
+    out.print("resumed")
+
+
+# --- policy
+
+
+def read_policy(path: Path, *, today: bool) -> Policy:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unusable(f"{path}: {error}") from error
+    day = datetime.now(UTC).date() if today else None
+    return policy_file.load(text, wiring.controls(), today=day)
+
+
+@policy_app.command("check")
+def policy_check(file: Path, form: FormatOption = Format.TABLE) -> None:
+    """All errors of a policy file at once, each with its path; exit 1 with any."""
+    faults: Iterable[Any] = ()
+    try:
+        read_policy(file, today=True)
+    except PolicyError as error:
+        faults = error.faults
+    if form is Format.JSON:
+        show_json([{"path": f.path, "message": f.message} for f in faults])
+    for fault in faults:
+        if form is Format.TABLE:
+            err.print(f"{file}: {fault}", markup=False)
+    if faults:
+        raise typer.Exit(1)
+    if form is Format.TABLE:
+        out.print(f"{file}: good")
+
+
+@policy_app.command("impact")
+def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
+    """What this policy would write, stop or exhaust against today's findings."""
+    new = read_policy(file, today=True)
+    with closing(gate()) as built:
+        found = impact(
+            built.policy(), new, built.state.findings, built.engine.controls, datetime.now(UTC)
+        )
+    if form is Format.JSON:
+        show_json(found.to_json())
+        return
+    for change in found.changes:
+        line = f"{change['before']} -> {change['after']}  {change['control']}"
+        out.print(f"{line}  {change['resource_id']}  ({change['source']})", markup=False)
+        if change["after"] == "remediate":
+            out.print(f"    {change['disruption']} Undo: {change['reversible']}.", markup=False)
+    for said in found.limits:
+        out.print(said, style="yellow", markup=False)
+    out.print(f"{len(found.changes)} decisions change; {found.would_write} writes would follow")
+
+
+@policy_app.command("schema")
+def policy_schema() -> None:
+    """The JSON Schema of a policy file, for editors."""
+    show_json(policy_file.schema())
+
+
+@app.command()
+def simulator(
+    load: Annotated[Path | None, typer.Option(help="A folder of ARM documents.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: the system picks.")] = 0,
+) -> None:
+    """A simulated Azure tenant on loopback, alone, until Ctrl-C."""
+    try:
+        from simulator.alone import run  # noqa: PLC0415  not shipped to Azure
+    except ImportError as error:
+        raise Unusable(f"the simulated tenant needs the development set-up: {error}") from error
+    run(load, port)
+
+
+# --- printing
+
+
+def parameters(given: list[str] | None) -> dict[str, Any]:
+    found = {}
+    for one in given or ():
+        name, equals, text = one.partition("=")
+        if not equals or not name:
+            raise Unusable(f"--set {one}: NAME=VALUE")
+        try:
+            found[name] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise Unusable(f"--set {name}: {' '.join(str(error).split())}") from error
+    return found
+
+
+def show(rows: list[dict[str, Any]], form: Format, table: Any) -> None:
+    if form is Format.JSON:
+        show_json(rows)
+    elif rows:
+        out.print(table(rows))
+    else:
+        out.print("nothing")
+
+
+def show_look(look: Look, form: Format) -> None:
+    seen = [one.to_json() for one in look.seen]
+    if form is Format.JSON:
+        show_json({"resource_id": look.resource_id.text, "exists": look.exists, "seen": seen})
+    elif not look.exists:
+        out.print(f"{look.resource_id} does not exist", markup=False)
+    else:
+        out.print(tables.look_table(seen))
+
+
+def show_undone(story: Story, form: Format) -> None:
+    if form is Format.JSON:
+        show_json(dict(story.value))
+    else:
+        said = "undone" if story.state == UNDONE else f"{story.state}: {story.value['Message']}"
+        out.print(f"{said}: {story.resource}", markup=False)
+    if story.state not in (UNDONE, "running"):
+        raise typer.Exit(1)
+
+
+def progress() -> Progress:
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, TimeElapsedColumn(), console=err)
+
+
+class closing:  # noqa: N801  reads as contextlib.closing
+    """Ship what was recorded, and close the state, however the command ends."""
+
+    def __init__(self, built: wiring.Gate) -> None:
+        self._built = built
+
+    def __enter__(self) -> wiring.Gate:
+        return self._built
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._built.worker.ship([s for s in self._built.sinks if not wiring.is_console(s)])
+        finally:
+            self._built.close()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; anything wrong is one line on standard error and a non-zero exit."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="portcullis", standalone_mode=False)
+    except PortcullisError as error:
+        fail(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        fail("interrupted", 130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  the last line of defence: no traceback
+        if hasattr(error, "format_message"):
+            fail(error.format_message(), 2)
+        fail(f"unexpected: {type(error).__name__}: {error}", 70)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    err.print("portcullis: " + " ".join(message.split()), markup=False, soft_wrap=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

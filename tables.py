@@ -1,0 +1,197 @@
+"""Records as tables a person reads in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from shared.model import ResourceId
+
+_COLOURS = {
+    "remediated": "green",
+    "undone": "cyan",
+    "failed": "red",
+    "not-cured": "red",
+    "asked": "yellow",
+    "approved": "cyan",
+    "rejected": "yellow",
+    "suspended": "red",
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "dim",
+}
+
+
+def coloured(word: str) -> str:
+    colour = _COLOURS.get(word)
+    return f"[{colour}]{escape(word)}[/]" if colour else escape(word)
+
+
+def where(resource_id: str) -> str:
+    """A resource as people call it: its name, and what it stands in."""
+    found = ResourceId(resource_id)
+    group = found.resource_group
+    inside = group.name if group else found.scope.name
+    return f"{escape(found.name)}\n[dim]{escape(inside)}[/]"
+
+
+def value(shown: Any) -> str:
+    """A JSON value short enough for a cell."""
+    if shown == {"absent": True}:
+        return "absent"
+    text = shown if isinstance(shown, str) else json.dumps(shown)
+    return escape(text if len(text) <= 60 else text[:57] + "...")
+
+
+def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
+    """The remediation log: what, where, why, before, after, who, how long."""
+    table = Table(title="Remediation log", header_style="bold", row_styles=["", "on grey7"])
+    for column in ("when", "what", "where", "why", "before -> after", "who", "took", "undo"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("when", "took"))
+    for record in records:
+        controls = escape(", ".join(record.get("Controls") or []))
+        table.add_row(
+            record["OccurredAt"][11:19],
+            f"{coloured(record['Entry'])}\n[dim]{controls}[/]",
+            where(record["ResourceId"]),
+            _why(record),
+            _differences(record),
+            _who(record),
+            _took(record),
+            escape(record.get("UndoCommand", "") if record["Entry"] == "remediated" else ""),
+        )
+    return table
+
+
+def _why(record: Mapping[str, Any]) -> str:
+    decision = record.get("Decision") or {}
+    said = [record.get("Message", ""), decision.get("reason", ""), decision.get("source", "")]
+    return escape("\n".join(dict.fromkeys(s for s in said if s)))
+
+
+def _differences(record: Mapping[str, Any]) -> str:
+    before = record.get("Before") or {}
+    after = record.get("After") or {}
+    if not before:
+        return _planned(record)
+    lines = []
+    for path, was in before.items():
+        target, _, pointer = path.partition("#")
+        name = pointer.rsplit("/", 1)[-1] or ResourceId(target).name
+        to = f" -> {value(after[path])}" if path in after else ""
+        lines.append(f"{escape(name)}: {value(was)}{to}")
+    return "\n".join(lines)
+
+
+def _planned(record: Mapping[str, Any]) -> str:
+    lines: list[str] = []
+    for change in (record.get("Plan") or {}).get("changes", []):
+        lines.extend(
+            f"{edit['path'][-1]}: {value(edit['before'])} -> {value(edit['after'])}"
+            for edit in change["edits"]
+        )
+        if not change["edits"]:
+            lines.append(f"{change['verb']} {ResourceId(change['target']).name} {change['action']}")
+    return "\n".join(lines)
+
+
+def _who(record: Mapping[str, Any]) -> str:
+    caused = [
+        a.get("name") or a.get("object_id") or "unknown" for a in record.get("CausedBy") or []
+    ]
+    person = record.get("Person")
+    told = [f"caused by {', '.join(dict.fromkeys(caused))}"] if caused else []
+    return escape("\n".join([*told, *([f"by {person}"] if person else [])]))
+
+
+def _took(record: Mapping[str, Any]) -> str:
+    """From the change that caused it to its end, and how long the write itself took."""
+    durations = record.get("DurationMs") or {}
+    said = [f"write {durations['apply']} ms"] if "apply" in durations else []
+    caused = [a["at"] for a in record.get("CausedBy") or [] if a.get("at")]
+    if caused and record["Entry"] == "remediated":
+        try:
+            began = min(datetime.fromisoformat(at) for at in caused)
+        except ValueError:
+            return "\n".join(said)
+        open_for = datetime.fromisoformat(record["OccurredAt"]) - began
+        said.insert(0, f"open {open_for.total_seconds():.0f} s")
+    return "\n".join(said)
+
+
+def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(header_style="bold", row_styles=["", "on grey7"])
+    for column in ("severity", "control", "where", "state", "since", "what follows"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        decision = finding.get("Decision") or {}
+        follows = [decision.get("do", ""), decision.get("reason", ""), finding.get("Reason", "")]
+        table.add_row(
+            coloured(finding["Severity"]),
+            escape(finding["Control"]),
+            where(finding["ResourceId"]),
+            escape(finding["State"] if finding["Open"] else f"closed: {finding.get('Closed', '')}"),
+            finding["OpenedAt"][:16].replace("T", " "),
+            escape("\n".join(f for f in follows if f)),
+        )
+    return table
+
+
+def check_table(findings: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(header_style="bold", row_styles=["", "on grey7"])
+    for column in ("severity", "control", "where", "state", "why"):
+        table.add_column(column, overflow="fold")
+    for finding in findings:
+        why = [f"{e['path']} is {value(e['observed'])}" for e in finding["evidence"]]
+        table.add_row(
+            coloured(finding["severity"]),
+            escape(finding["control"]),
+            where(finding["resource_id"]),
+            finding["state"],
+            "\n".join(why) or escape(finding.get("reason", "")),
+        )
+    return table
+
+
+def look_table(seen: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(header_style="bold")
+    for column in ("control", "state", "decision", "plan", "result"):
+        table.add_column(column, overflow="fold")
+    for one in seen:
+        decision, plan = one["decision"] or {}, one["plan"] or {}
+        caveats = [f"note: {c}" for c in plan.get("caveats", [])]
+        shown = [f"plan {plan['id']}", _planned({"Plan": plan}), *caveats] if plan else []
+        if plan:
+            shown += [f"disruption: {plan['disruption']}", f"reversible: {plan['reversible']}"]
+        table.add_row(
+            one["control"],
+            coloured(one["state"]),
+            escape("\n".join(s for s in (decision.get("do"), decision.get("reason")) if s)),
+            "\n".join(s for s in shown if s),
+            escape("\n".join(s for s in (one["result"], one["message"], one["reason"]) if s)),
+        )
+    return table
+
+
+def controls_table(controls: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(header_style="bold", row_styles=["", "on grey7"])
+    for column in ("control", "type", "severity", "kind", "undo", "benchmarks", "writes with"):
+        table.add_column(column, overflow="fold")
+    for one in controls:
+        requirements = [f"{name} {', '.join(ids)}" for name, ids in one["benchmarks"].items()]
+        table.add_row(
+            f"{one['id']}\n[dim]{escape(one['title'])}[/]",
+            one["resource_type"],
+            coloured(one["severity"]),
+            one["kind"],
+            one["reversible"],
+            "\n".join(requirements),
+            "\n".join(one["permissions"]["write"]),
+        )
+    return table
