@@ -1,5 +1,15 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
+from shared.model.addresses import (
+    EVERY_ADDRESS,
+    MOST,
+    NOWHERE,
+    PRIVATE,
+    WIDE,
+    Addresses,
+    Ranges,
+    fitting,
+)
 from shared.model.document import (
     ABSENT,
     Json,
@@ -30,11 +40,20 @@ from shared.model.rules import (
     Verdict,
     Wake,
 )
+from shared.model.security_rules import (
+    Opening,
+    SecurityRule,
+    closing_edits,
+    open_to_internet,
+    openings,
+)
 
 __all__ = [
-    "ABSENT", "Change", "Control", "Detector", "Edit", "Evidence", "Finding", "Json", "Kind",
-    "Lookup", "NeedsLookup", "Parameter", "Parameters", "Path", "Plan", "Remediation",
-    "Resource", "ResourceId", "ResourceType", "Reversible", "Severity", "State", "Undecided",
-    "Verb", "Verdict", "Wake", "digest", "edited", "parse_pointer", "pointer_to", "same",
+    "ABSENT", "EVERY_ADDRESS", "MOST", "NOWHERE", "PRIVATE", "WIDE", "Addresses", "Change",
+    "Control", "Detector", "Edit", "Evidence", "Finding", "Json", "Kind", "Lookup",
+    "NeedsLookup", "Opening", "Parameter", "Parameters", "Path", "Plan", "Ranges",
+    "Remediation", "Resource", "ResourceId", "ResourceType", "Reversible", "SecurityRule",
+    "Severity", "State", "Undecided", "Verb", "Verdict", "Wake", "closing_edits", "digest",
+    "edited", "fitting", "open_to_internet", "openings", "parse_pointer", "pointer_to", "same",
     "shown", "unshown", "value_at", "values_at",
 ]  # fmt: skip
