@@ -315,7 +315,7 @@ def _sources(rule: SecurityRule, allowed: Sequence[str]) -> list[str]:
         raise Undecided("a rule takes one service tag or only addresses: not this allowed_sources")
     more = [t for t in allowed if not (_is_name(t) or listed.covers(Addresses.parse(t)))]
     wanted = small + more or names
-    if not all(map(_is_small, more)) or "internet" in map(str.casefold, wanted):
+    if not all(map(_is_small, more)) or {"internet", "any"} & {t.casefold() for t in wanted}:
         raise Undecided("allowed_sources is too wide to be a list of known clients")
     families = [Addresses.parse(text) for text in wanted if not _is_name(text)]
     if rule.destinations.addresses != EVERY_ADDRESS:
