@@ -1,4 +1,71 @@
 """Detectors, one module a control: `detectors/<service>/<control id with underscores>.py`.
 
 A module is registered by holding a `DETECTOR`. Rules are pure, and import `shared.model` alone.
+Here stands what the rules of several services share.
 """
+
+from collections.abc import Iterator, Mapping
+
+from shared.model import MOST, WIDE, Addresses, Evidence, Resource, Undecided, fitting
+
+NETWORK_ACLS = "/properties/networkAcls"
+PUBLIC_ACCESS = "/properties/publicNetworkAccess"
+
+
+def seen(resource: Resource) -> Resource:
+    """The resource, where its document shows properties at all.
+
+    Generic lists leave them out, and what an absent property means cannot be told from those.
+
+    Raises:
+        Undecided: it shows none.
+    """
+    if not isinstance(resource.get("/properties"), Mapping):
+        raise Undecided("this document carries no properties; read the resource by its id")
+    return resource
+
+
+def beside_firewall(resource: Resource) -> bool:
+    """Whether the public endpoint is off, or a security perimeter decides over it.
+
+    With `SecuredByPerimeter` the rules of the perimeter hold, and not the resource's own
+    firewall (Microsoft Learn, "Transition to a network security perimeter").
+
+    Raises:
+        Undecided: `publicNetworkAccess` is not a string.
+    """
+    return resource.text(PUBLIC_ACCESS) in {"disabled", "securedbyperimeter"}
+
+
+def open_network_acls(resource: Resource) -> Iterator[Evidence]:
+    """Why `networkAcls`, as storage accounts and key vaults have it, lets the internet in.
+
+    It does by its default action (absent means Allow), and also where it denies by default and
+    lists address rules that together hold most of IPv4.
+
+    Raises:
+        Undecided: it is of another shape.
+    """
+    acls = resource.get(NETWORK_ACLS)
+    if acls is not None and not isinstance(acls, Mapping):
+        raise Undecided(f"{NETWORK_ACLS} is not an object")
+    action = resource.text(f"{NETWORK_ACLS}/defaultAction")
+    if action not in ("", "allow", "deny"):
+        raise Undecided(f"{NETWORK_ACLS}/defaultAction is {action!r}")
+    if action != "deny":
+        pointer = f"{NETWORK_ACLS}/defaultAction"
+        yield Evidence(pointer, resource.get(pointer), expected="Deny")
+        return
+    listed = [str(rule["value"]) for rule in resource.items(f"{NETWORK_ACLS}/ipRules")]
+    sets = [Addresses.parse(text) for text in listed]
+    if Addresses.union(sets).internet_share > MOST:
+        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+
+
+def wide_rules(pointer: str, texts: list[str], sets: list[Addresses]) -> Iterator[Evidence]:
+    """Evidence for each of the few widest of `texts` that has to go; `{}` is its index."""
+    stay = fitting(sets)
+    for i, text in enumerate(texts):
+        if i not in stay:
+            expected = f"rules that hold up to {WIDE} addresses together"
+            yield Evidence(pointer.format(i), text, expected)

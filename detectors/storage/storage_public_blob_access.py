@@ -8,6 +8,7 @@ Source: Microsoft Learn, "Remediate anonymous read access to blob data".
 
 from collections.abc import Iterator
 
+from detectors import seen
 from detectors.storage import ACCOUNT
 from shared.model import Detector, Evidence, Resource, Severity
 
@@ -16,7 +17,7 @@ ALLOWED = "/properties/allowBlobPublicAccess"
 
 def check(account: Resource) -> Iterator[Evidence]:
     # Absent means allowed: accounts older than the property never got a value.
-    if account.flag(ALLOWED) is not False:
+    if seen(account).flag(ALLOWED) is not False:
         yield Evidence(ALLOWED, account.get(ALLOWED), expected=False)
 
 

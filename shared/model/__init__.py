@@ -1,5 +1,15 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
+from shared.model.addresses import (
+    EVERY_ADDRESS,
+    MOST,
+    NOWHERE,
+    PRIVATE,
+    WIDE,
+    Addresses,
+    Ranges,
+    fitting,
+)
 from shared.model.document import (
     ABSENT,
     Json,
@@ -40,10 +50,23 @@ from shared.model.rules import (
     Verdict,
     Wake,
 )
+from shared.model.security_rules import (
+    Opening,
+    SecurityRule,
+    closing_edits,
+    open_to_internet,
+    openings,
+)
 
 __all__ = [
     "ABSENT",
+    "EVERY_ADDRESS",
     "MISREAD",
+    "MOST",
+    "NOWHERE",
+    "PRIVATE",
+    "WIDE",
+    "Addresses",
     "Change",
     "Control",
     "Detector",
@@ -54,15 +77,18 @@ __all__ = [
     "Kind",
     "Lookup",
     "NeedsLookup",
+    "Opening",
     "Parameter",
     "Parameters",
     "Path",
     "Plan",
+    "Ranges",
     "Remediation",
     "Resource",
     "ResourceId",
     "ResourceType",
     "Reversible",
+    "SecurityRule",
     "Severity",
     "State",
     "Undecided",
@@ -71,8 +97,12 @@ __all__ = [
     "Wake",
     "change_from_json",
     "change_to_json",
+    "closing_edits",
     "digest",
     "edited",
+    "fitting",
+    "open_to_internet",
+    "openings",
     "parse_pointer",
     "pointer_to",
     "same",
@@ -80,4 +110,4 @@ __all__ = [
     "unshown",
     "value_at",
     "values_at",
-]  # fmt: skip
+]

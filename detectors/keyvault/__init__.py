@@ -1,0 +1,5 @@
+"""Key vaults."""
+
+from shared.model import ResourceType
+
+VAULT = ResourceType("Microsoft.KeyVault/vaults", api_version="2023-07-01")

@@ -1,0 +1,27 @@
+"""Key vault's firewall lets all networks in.
+
+Why it matters: a stolen token reads every secret it may read, from anywhere.
+Limits: judges the vault's own firewall, not who holds rights in the vault.
+Source: Microsoft Learn, "Configure Azure Key Vault firewalls and virtual networks".
+"""
+
+from collections.abc import Iterator
+
+from detectors import beside_firewall, open_network_acls, seen
+from detectors.keyvault import VAULT
+from shared.model import Detector, Evidence, Resource, Severity
+
+
+def check(vault: Resource) -> Iterator[Evidence]:
+    if not beside_firewall(seen(vault)):
+        yield from open_network_acls(vault)
+
+
+DETECTOR = Detector(
+    id="keyvault-network-default-allow",
+    title="Key vault's firewall lets all networks in",
+    resource_type=VAULT,
+    severity=Severity.HIGH,
+    family="datastore-exposure",
+    check=check,
+)

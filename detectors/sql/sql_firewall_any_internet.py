@@ -1,0 +1,67 @@
+"""SQL server's firewall is open to the internet, or to a very wide range.
+
+Why it matters: the server's login is then all that stands between the databases and everybody
+who can guess or steal a password.
+Limits: all IPv4 rules are judged together, against 65,536 addresses. The rule 0.0.0.0-0.0.0.0
+("Azure services") is a matter of its own, and rules for IPv6 and for subnets are not looked at.
+A server in a security perimeter is unknown: the perimeter's mode is not in its document.
+Source: Microsoft Learn, "Azure SQL Database and Azure Synapse IP firewall rules".
+"""
+
+from collections.abc import Iterator
+
+from detectors import PUBLIC_ACCESS, seen
+from detectors.sql import FIREWALL_RULE, SERVER
+from shared.model import (
+    WIDE,
+    Addresses,
+    Detector,
+    Evidence,
+    Lookup,
+    Resource,
+    Severity,
+    Undecided,
+    fitting,
+)
+
+START, END = "/properties/startIpAddress", "/properties/endIpAddress"
+FITS = f"rules that hold up to {WIDE} addresses together"
+
+
+def check(server: Resource) -> Iterator[Evidence]:
+    # Absent means Enabled.
+    access = seen(server).text(PUBLIC_ACCESS)
+    if access == "disabled":
+        return
+    if access == "securedbyperimeter":
+        raise Undecided("the security perimeter's mode is not in this document")
+    ranges = {
+        rule.id: f"{rule.get(START)}-{rule.get(END)}" for rule in server.related("firewallRules")
+    }
+    ranges = {rid: text for rid, text in ranges.items() if text != "0.0.0.0-0.0.0.0"}
+    sets = [Addresses.parse(text) for text in ranges.values()]
+    stay = fitting(sets)
+    for i, (rule, text) in enumerate(ranges.items()):
+        if i not in stay:
+            yield Evidence(START, text, FITS, resource=rule)
+    modest = Addresses.union(one for one in sets if one.size <= WIDE)
+    if modest.size > WIDE:
+        yield Evidence("", f"{modest.size} addresses in rules that are not wide alone", FITS)
+
+
+DETECTOR = Detector(
+    id="sql-firewall-any-internet",
+    title="SQL server's firewall is open to the internet or a very wide range",
+    resource_type=SERVER,
+    severity=Severity.CRITICAL,
+    family="datastore-exposure",
+    check=check,
+    lookups=(
+        Lookup(
+            name="firewallRules",
+            type=FIREWALL_RULE,
+            ids=lambda server: [f"{server.id}/firewallRules"],
+            many=True,
+        ),
+    ),
+)

@@ -1,0 +1,204 @@
+"""The cases of every control, and a set of documents that changes can be applied to.
+
+A case states its difference from its file's `base` (a merge patch: null removes) and what is
+expected of it; see `Case`. The documents here take writes as literally as can be, without a
+tenant: what they show is that a plan, its cure and its undo are right as data.
+"""
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shared.model import (
+    Change,
+    Detector,
+    Json,
+    Lookup,
+    NeedsLookup,
+    Resource,
+    ResourceId,
+    Undecided,
+    Verb,
+    Verdict,
+    edited,
+)
+
+HERE = Path(__file__).parent
+FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One document of a control's type, and what must come of it.
+
+    `lookups` gives the documents that each lookup finds, or `failed`; a lookup that is not given
+    must not be asked for. `plan: refused` says that no plan may be made. `written` lists the
+    changes where they are worth stating; `restored` is what undo leaves different (merge patch).
+    """
+
+    control: str
+    name: str
+    body: dict[str, Json]
+    expect: Json
+    reason: str = ""
+    lookups: Mapping[str, Json] = field(default_factory=dict)
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    plan: str = ""
+    written: Json = None
+    restored: Json = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.control}: {self.name}"
+
+    @property
+    def id(self) -> ResourceId:
+        return ResourceId(self.body["id"])
+
+    @property
+    def finds(self) -> bool:
+        return isinstance(self.expect, list)
+
+
+def merged(base: Json, patch: Json) -> Json:
+    """RFC 7396."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    out = dict(base) if isinstance(base, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            out.pop(key, None)
+        else:
+            out[key] = merged(out.get(key), value)
+    return out
+
+
+def load(path: Path) -> list[Case]:
+    """The cases of one file, whose name is the control's id."""
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: list[Case] = []
+    for one in document["cases"]:
+        given = one.pop("given")
+        found.append(Case(control=path.stem, body=merged(document["base"], given), **one))
+    return found
+
+
+def files() -> list[Path]:
+    return sorted(HERE.glob("*/*.yaml"))
+
+
+def cases() -> list[Case]:
+    return [case for path in files() for case in load(path)]
+
+
+class Documents:
+    """Documents by id, taking writes as ARM would where nothing stands in their way."""
+
+    def __init__(self, bodies: Iterable[Json]) -> None:
+        self.bodies = {ResourceId(body["id"]).key: copy.deepcopy(body) for body in bodies}
+
+    @classmethod
+    def of(cls, case: Case) -> "Documents":
+        beside = (docs for docs in case.lookups.values() if docs != FAILED)
+        return cls([case.body, *(doc for docs in beside for doc in docs)])
+
+    def get(self, wanted: ResourceId) -> Json:
+        """A document, or the part of its parent's that it is embedded in; None where absent."""
+        home = self._home(wanted)
+        return home.get(wanted.key) if isinstance(home, dict) else _element(home, wanted)
+
+    def _home(self, wanted: ResourceId) -> dict[str, Json] | list[Json]:
+        """What holds a document: all of them, or the array of its parent that lists it."""
+        parent = self.bodies.get(wanted.parent.key) if wanted.parent else None
+        kind = wanted.text.split("/")[-2]
+        inside = (parent or {}).get("properties", {}).get(kind)
+        return inside if isinstance(inside, list) else self.bodies
+
+    def listed(self, collection: str, lookup: Lookup) -> list[Json]:
+        """What a list call on a collection answers, below whatever it lies in."""
+        home = collection.rsplit("/", 1)[0]
+        if home.split("/")[-2].casefold() == "providers":
+            home = home.rsplit("/", 2)[0]
+        scope = ResourceId(home)
+        ids = ((ResourceId(body["id"]), body) for body in self.bodies.values())
+        return [body for rid, body in ids if lookup.type.matches(rid) and rid.within(scope)]
+
+    def judged(
+        self, detector: Detector, target: ResourceId, given: Mapping[str, Json]
+    ) -> tuple[Resource, Verdict]:
+        """The verdict on a document, making each lookup that is asked for."""
+        resource = Resource(id=target, body=copy.deepcopy(self.get(target)))
+        while True:
+            try:
+                return resource, detector.judge(resource)
+            except NeedsLookup as need:
+                name = need.name
+            assert name in given, f"asked for {name}, which the case does not give"
+            found = self._looked_up(detector.lookup(name), resource, given)
+            resource = resource.with_lookup(name, found)
+
+    def _looked_up(
+        self, lookup: Lookup, resource: Resource, given: Mapping[str, Json]
+    ) -> tuple[Resource, ...] | Undecided:
+        if given[lookup.name] == FAILED:
+            return Undecided(f"{lookup.name} could not be read")
+        bodies: list[Json] = []
+        for text in lookup.ids(resource):
+            if lookup.many:
+                bodies.extend(self.listed(text, lookup))
+            else:
+                bodies.append(self.get(ResourceId(text)))
+        return tuple(Resource(id=ResourceId(b["id"]), body=copy.deepcopy(b)) for b in bodies if b)
+
+    def apply(self, change: Change) -> None:
+        """Make one write; it must be one that ARM would take."""
+        now = self.get(change.target)
+        match change.verb:
+            case Verb.CREATE:
+                self._put(change.target, _created(change))
+            case Verb.DELETE:
+                assert now is not None
+                del self.bodies[change.target.key]
+            case Verb.PUT:
+                assert now is not None
+                sent = edited(now, change.edits) if change.document is None else change.body()
+                self._put(change.target, sent)
+            case Verb.PATCH:
+                self._put(change.target, _patched(now, change.body()))
+            case Verb.POST:
+                assert change.action == "endGetAccess"
+                state = "Attached" if "managedBy" in now else "Unattached"
+                self._put(change.target, merged(now, {"properties": {"diskState": state}}))
+
+    def _put(self, target: ResourceId, body: Json) -> None:
+        home = self._home(target)
+        if isinstance(home, dict):
+            home[target.key] = copy.deepcopy(body)
+        else:
+            home[home.index(_element(home, target))] = copy.deepcopy(body)
+
+
+def _element(home: list[Json], wanted: ResourceId) -> Json:
+    return next((one for one in home if ResourceId(one["id"]) == wanted), None)
+
+
+def _created(change: Change) -> Json:
+    own = {"id": str(change.target), "name": change.target.name, "type": change.target.type}
+    body = {**copy.deepcopy(change.document), **own}
+    if change.target.type == "Microsoft.Authorization/roleAssignments":
+        body["properties"]["scope"] = str(change.target.scope)
+    return body
+
+
+def _patched(now: Json, sent: Json) -> Json:
+    """ARM replaces a property of `properties` whole, where a merge patch would go on inside."""
+    properties = {**now["properties"]}
+    for key, value in sent["properties"].items():
+        if value is None:
+            properties.pop(key, None)
+        else:
+            properties[key] = value
+    return {**now, "properties": properties}

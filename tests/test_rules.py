@@ -1,0 +1,238 @@
+"""What every control promises, run over tests/cases/*/*.yaml."""
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+import detectors
+import remediations
+from shared.model import (
+    ABSENT,
+    Control,
+    Evidence,
+    Finding,
+    Json,
+    Kind,
+    Parameters,
+    Plan,
+    Remediation,
+    Resource,
+    ResourceId,
+    Reversible,
+    State,
+    Undecided,
+    Verdict,
+    parse_pointer,
+    same,
+    shown,
+    value_at,
+)
+from tests.cases import Case, Documents, cases, files, merged
+from wiring import controls
+
+CONTROLS = controls()
+CASES = cases()
+SECRET = re.compile(r"password|secret|connectionstring|credential|accesskey|token", re.IGNORECASE)
+
+
+def judged(case: Case, documents: Documents) -> tuple[Finding, Verdict]:
+    """The verdict on the case's document, and the finding to plan from."""
+    detector = CONTROLS[case.control].detector
+    resource, verdict = documents.judged(detector, case.id, case.lookups)
+    return Finding(detector, resource, verdict.evidence), verdict
+
+
+def parameters_of(case: Case, remediation: Remediation) -> Parameters:
+    """What the case says, else what is meant where nobody, or a person, says nothing."""
+    values: dict[str, Json] = {}
+    for one in remediation.parameters:
+        default = one.for_person if one.default is ABSENT else one.default
+        values[one.name] = case.parameters.get(one.name, default)
+        assert values[one.name] is not ABSENT, f"the case must give {one.name}"
+        jsonschema.validate(values[one.name], one.schema)
+    assert not case.parameters.keys() - values.keys()
+    return values
+
+
+def planned(case: Case, finding: Finding) -> Plan:
+    remediation = CONTROLS[case.control].remediation
+    assert remediation is not None
+    return remediation.plan(finding, parameters_of(case, remediation))
+
+
+def record(evidence: Evidence) -> dict[str, Json]:
+    stated = {"path": evidence.path, "observed": shown(evidence.observed)}
+    stated["expected"] = evidence.expected
+    return stated | ({"resource": str(evidence.resource)} if evidence.resource else {})
+
+
+def matches(found: dict[str, Json], stated: dict[str, Json]) -> bool:
+    """As stated; of the resource's id the end is enough."""
+    tail = str(stated.get("resource", ""))
+    rest = {**stated, "resource": found.get("resource", "")} if tail else stated
+    return same(found, rest) and str(found.get("resource", "")).endswith(tail)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_verdict(case: Case) -> None:
+    """The verdict is as stated, evidence for evidence, each pointing at something."""
+    documents = Documents.of(case)
+    finding, verdict = judged(case, documents)
+    if not case.finds:
+        assert (verdict.state, case.reason in verdict.reason) == (case.expect, True), verdict
+        return
+    assert verdict.state is State.NON_COMPLIANT
+    found = [record(evidence) for evidence in verdict.evidence]
+    assert len(found) == len(case.expect), found
+    assert all(map(matches, found, case.expect)), found
+    for evidence in verdict.evidence:
+        body = documents.get(evidence.resource) if evidence.resource else finding.resource.body
+        there = value_at(body, parse_pointer(evidence.path))
+        assert there is not ABSENT or evidence.observed is None
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.finds], ids=str)
+def test_cure_and_undo(case: Case) -> None:
+    """A plan cures what was found and is the same when made again; its undo restores all."""
+    documents = Documents.of(case)
+    before = Documents.of(case)
+    finding, _ = judged(case, documents)
+    if case.plan == "refused":
+        with pytest.raises(Undecided):
+            planned(case, finding)
+        return
+    plan = planned(case, finding)
+    assert planned(case, finding).id == plan.id
+    assert plan.changes
+    for change in plan.changes:
+        documents.apply(change)
+    still = verdicts_after(case, documents)
+    assert set(still.values()) <= {State.COMPLIANT}, still
+    if plan.reversible is Reversible.NO:
+        assert plan.caveats
+        return
+    for change in plan.inverse():
+        documents.apply(change)
+    before.bodies[case.id.key] = merged(before.bodies[case.id.key], case.restored)
+    assert same(documents.bodies, before.bodies)
+
+
+def verdicts_after(case: Case, documents: Documents) -> dict[str, State]:
+    """Of every document of the judged type, those that the plan made among them."""
+    detector = CONTROLS[case.control].detector
+    ids = [ResourceId(body["id"]) for body in documents.bodies.values()]
+    mine = [rid for rid in ids if detector.resource_type.matches(rid)]
+    return {str(rid): documents.judged(detector, rid, case.lookups)[1].state for rid in mine}
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.written is not None], ids=str)
+def test_written(case: Case) -> None:
+    """The writes are those that the case states, in that order."""
+    finding, _ = judged(case, Documents.of(case))
+    changes = planned(case, finding).changes
+    assert [c.verb for c in changes] == [stated["verb"] for stated in case.written]
+    for change, stated in zip(changes, case.written, strict=True):
+        assert str(change.target).endswith(stated["target"])
+        if "edits" in stated:
+            edits = {"/" + "/".join(map(str, e.path)): shown(e.after) for e in change.edits}
+            assert same(edits, stated["edits"]), edits
+        if "body" in stated:
+            assert same(change.body(), stated["body"]), change.body()
+        assert change.action == stated.get("action", "")
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.finds and not c.plan], ids=str)
+def test_no_plan_touches_a_secret(case: Case) -> None:
+    """Neither what is replaced nor what is kept for undo may hold one."""
+    finding, _ = judged(case, Documents.of(case))
+    for change in planned(case, finding).changes:
+        names = {str(step) for edit in change.edits for step in edit.path}
+        names |= keys_of([e.before for e in change.edits] + [e.after for e in change.edits])
+        names |= keys_of(change.document)
+        assert not [name for name in names if SECRET.search(name)]
+
+
+def keys_of(document: Json) -> set[str]:
+    if isinstance(document, dict):
+        return set(document).union(*map(keys_of, document.values()))
+    return set().union(*map(keys_of, document)) if isinstance(document, list) else set()
+
+
+@pytest.mark.parametrize("control", sorted(CONTROLS))
+def test_both_outcomes_are_covered(control: str) -> None:
+    """The cases of a control show it found, not found, and unknown."""
+    mine = [case for case in CASES if case.control == control]
+    found = {"non-compliant" if case.finds else case.expect for case in mine}
+    assert found == {"compliant", "non-compliant", "unknown"}
+    assert any(re.search(r"absent|null", case.name) for case in mine)
+
+
+@pytest.mark.parametrize(("package", "kind"), [(detectors, "detector"), (remediations, "cure")])
+def test_files_are_named_as_their_controls(package: Any, kind: str) -> None:
+    """`<service>/<control id with underscores>.py`, and no control twice."""
+    paths = sorted(Path(package.__path__[0]).glob("*/[a-z]*.py"))
+    assert [path.stem.replace("_", "-") for path in paths] == sorted(CONTROLS), kind
+    for path in paths:
+        control = CONTROLS[path.stem.replace("_", "-")]
+        assert control.service == path.parent.name
+        assert control.remediation is not None
+        assert control.remediation.control == control.detector.id == control.id
+
+
+def test_cases_stand_beside_their_controls() -> None:
+    """`tests/cases/<service>/<control id>.yaml`, one for each."""
+    assert {path.stem: path.parent.name for path in files()} == {
+        control.id: control.service for control in CONTROLS.values()
+    }
+    twice = [n for n, count in Counter(map(str, CASES)).items() if count > 1]
+    assert not twice
+
+
+def test_a_type_has_one_api_version() -> None:
+    """Two versions of one type would be two shapes of one document."""
+    versions: dict[str, set[str]] = defaultdict(set)
+    for control in CONTROLS.values():
+        detector = control.detector
+        looked = [lookup.type for lookup in detector.lookups] + [w.type for w in detector.wakes]
+        for one in (detector.resource_type, *looked):
+            versions[one.key].add(one.api_version)
+    assert {key for key, found in versions.items() if len(found) > 1} == set()
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda control: str(control.id))
+def test_guided_means_that_something_must_be_said(control: Control) -> None:
+    """Guided where a parameter has no default, auto where all have; schemas hold the defaults."""
+    cure = control.remediation
+    assert cure is not None
+    asks = [one for one in cure.parameters if one.default is ABSENT]
+    assert cure.kind is (Kind.GUIDED if asks else Kind.AUTO)
+    for one in cure.parameters:
+        for value in (one.default, one.for_person):
+            if value is not ABSENT:
+                jsonschema.validate(value, one.schema)
+
+
+@pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda control: str(control.id))
+def test_a_document_without_properties_is_unknown(control: Control) -> None:
+    """What a generic list shows is no ground for a verdict."""
+    base = next(case for case in CASES if case.control == control.id)
+    bare = {key: value for key, value in base.body.items() if key != "properties"}
+    verdict = control.detector.judge(Resource(id=base.id, body=bare))
+    assert verdict.state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("path", sorted(Path("detectors/benchmarks").glob("*.yaml")), ids=str)
+def test_benchmarks_name_controls_that_exist(path: Path) -> None:
+    """A requirement maps to controls by their ids, each once."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(document) == {"name", "requirements"}
+    for requirement, mapped in document["requirements"].items():
+        assert isinstance(requirement, str)
+        assert mapped
+        assert set(mapped) <= set(CONTROLS)
+        assert len(set(mapped)) == len(mapped)
