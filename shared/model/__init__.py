@@ -1,6 +1,7 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
 from shared.model.addresses import (
+    AZURE_SERVICES,
     EVERY_ADDRESS,
     MOST,
     NOWHERE,
@@ -49,11 +50,11 @@ from shared.model.security_rules import (
 )
 
 __all__ = [
-    "ABSENT", "EVERY_ADDRESS", "MOST", "NOWHERE", "PRIVATE", "WIDE", "Addresses", "Change",
-    "Control", "Detector", "Edit", "Evidence", "Finding", "Json", "Kind", "Lookup",
-    "NeedsLookup", "Opening", "Parameter", "Parameters", "Path", "Plan", "Ranges",
-    "Remediation", "Resource", "ResourceId", "ResourceType", "Reversible", "SecurityRule",
-    "Severity", "State", "Undecided", "Verb", "Verdict", "Wake", "closing_edits", "digest",
-    "edited", "fitting", "open_to_internet", "openings", "parse_pointer", "pointer_to", "same",
-    "shown", "unshown", "value_at", "values_at",
+    "ABSENT", "AZURE_SERVICES", "EVERY_ADDRESS", "MOST", "NOWHERE", "PRIVATE", "WIDE",
+    "Addresses", "Change", "Control", "Detector", "Edit", "Evidence", "Finding", "Json",
+    "Kind", "Lookup", "NeedsLookup", "Opening", "Parameter", "Parameters", "Path", "Plan",
+    "Ranges", "Remediation", "Resource", "ResourceId", "ResourceType", "Reversible",
+    "SecurityRule", "Severity", "State", "Undecided", "Verb", "Verdict", "Wake",
+    "closing_edits", "digest", "edited", "fitting", "open_to_internet", "openings",
+    "parse_pointer", "pointer_to", "same", "shown", "unshown", "value_at", "values_at",
 ]  # fmt: skip
