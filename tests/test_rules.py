@@ -176,7 +176,7 @@ def test_both_outcomes_are_covered(control: str) -> None:
 def test_files_are_named_as_their_controls(package: Any, kind: str) -> None:
     """`<service>/<control id with underscores>.py`, and no control twice."""
     paths = sorted(Path(package.__path__[0]).glob("*/[a-z]*.py"))
-    assert [path.stem.replace("_", "-") for path in paths] == sorted(CONTROLS), kind
+    assert sorted(path.stem.replace("_", "-") for path in paths) == sorted(CONTROLS), kind
     for path in paths:
         control = CONTROLS[path.stem.replace("_", "-")]
         assert control.service == path.parent.name
