@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared import journal
@@ -22,7 +22,7 @@ from shared.hints import Hint
 from shared.journal import Story, left_by
 from shared.model import Change, Control, Resource, ResourceId, State, Verb, same, value_at
 from shared.observing import Observer, Reader
-from shared.policy import Policy
+from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State as Memory
 from shared.store import Row
 from shared.undoing import inverse_of
@@ -99,6 +99,8 @@ class Hand:
         if full is not None:
             self._memory.claims.free(held)
             return Stopped("limit-reached", full.words, full.source, full.until)
+        for standing in work.standings:
+            self._memory.findings.decided(standing, work.decision)
         story = self._memory.journal.begin(
             work.action,
             work.cure,
@@ -172,15 +174,30 @@ class Hand:
         return replace(change, document=now.body, etag=now.etag)
 
     def _refused(self, story: Story, held: Held, refused: Refused) -> Story:
+        """The write waits before it is tried again; the reason is the findings' decision."""
+        until = self._memory.now() + RETRY_REFUSED
+        if not story.undoing:
+            self._put_off(story, f"{refused.why}: {refused}", until)
         story = self._memory.journal.finish(
             story,
             journal.FAILED,
             str(refused),
             Refusal=refused.why.value,
-            RetryAt=(self._memory.now() + RETRY_REFUSED).isoformat(),
+            RetryAt=until.isoformat(),
         )
         self._memory.claims.free(held)
         return story
+
+    def _put_off(self, story: Story, reason: str, until: datetime) -> None:
+        told = story.value["Decision"]
+        decision = Decision(
+            do=Do.WAIT, mode=Mode(told["mode"]), source=told["source"], reason=reason, until=until
+        )
+        for standing in self._memory.findings.of(story.resource):
+            if standing.control in story.controls and standing.open:
+                self._memory.findings.decided(standing, decision)
+        hint = Hint(id=story.resource, source="due", first_seen=until)
+        self._memory.due.add(until, hint, f"refused {story.id}")
 
     # --- long-running operations
 

@@ -98,12 +98,9 @@ class Decider:
         return Cure(plan=one.plan, findings=(one.finding,))
 
     def _work(self, cure: Cure, decision: Decision, violated: list[Seen], hint: Hint) -> Work:
-        episodes = {
-            s.control.id: s.standing.episode
-            for s in violated
-            if s.standing is not None and s.control.id in cure.plan.controls
-        }
-        return Work(cure=cure, decision=decision, episodes=episodes, hint=hint)
+        mine = (s for s in violated if s.control.id in cure.plan.controls)
+        standings = tuple(s.standing for s in mine if s.standing is not None)
+        return Work(cure=cure, decision=decision, standings=standings, hint=hint)
 
     def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
         parameters: dict[str, Json] = {}

@@ -166,13 +166,14 @@ class Findings:
         self._change(standing.control, standing.resource, {}, exempted)
 
     def _opened(self, old: Mapping[str, Any] | None, actors: tuple[Actor, ...]) -> dict[str, Any]:
-        past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None}
+        past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None, "UndoneBy": ""}
         return {
             "Open": True,
             "Episode": past["Episode"] + 1,
             "OpenedAt": self._now().isoformat(),
             "Cures": past["Cures"],
             "UndoneUntil": past["UndoneUntil"],
+            "UndoneBy": past["UndoneBy"],
             "Actors": [asdict(a) for a in actors],
             "Decision": None,
             "Reason": "",
@@ -225,7 +226,7 @@ def finding_fields(value: Mapping[str, Any]) -> dict[str, Any]:
     resource = ResourceId(value["ResourceId"])
     group = resource.resource_group
     return {
-        **{k: v for k, v in value.items() if k not in ("Cures", "UndoneBy")},
+        **{k: v for k, v in value.items() if k != "Cures"},
         "SubscriptionId": resource.subscription,
         "ResourceGroup": group.name if group else "",
     }
