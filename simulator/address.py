@@ -107,6 +107,8 @@ def parse(resource_id: str) -> Address:
 
 def _container(text: str, segments: list[str], subscription: str, group: str) -> Address:
     """A subscription, a resource group, or a collection directly below one."""
+    if segments == ["tenants"]:
+        return Address(ROOT, ROOT, "", "", (), "", "", "", "", "tenants")
     if segments[0].lower() != "subscriptions":
         raise ValueError(f"{text!r} is not an ARM id")
     depth = 4 if group else min(len(segments), 2)

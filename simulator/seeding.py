@@ -5,6 +5,7 @@ unusable is put right: missing parents, missing type and name, states of operati
 """
 
 from dataclasses import replace
+from urllib.parse import unquote
 
 from simulator import types
 from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, parse
@@ -33,16 +34,17 @@ class Seeder:
         given = document.get("id")
         if not isinstance(given, str) or not given.strip("/"):
             raise ValueError("the document has no id")
-        address = _whole(parse(given), document)
+        # Some services escape names inside ids; a request's path arrives unescaped.
+        address = _whole(parse(unquote(given)), document)
         self._make_parents(address, str(document.get("location") or _LOCATION))
         loaded = clone(document)
-        loaded["id"] = address.id
+        loaded["id"] = "/" + given.strip("/")
         if not loaded.get("type") and address.type != SUBSCRIPTION:
             loaded["type"] = address.type
         loaded.setdefault("name", address.name)
         self._complete(address, loaded)
         self._store(address, loaded)
-        return address.id
+        return str(loaded["id"])
 
     def _complete(self, address: Address, document: Document) -> None:
         if address.type == SUBSCRIPTION:

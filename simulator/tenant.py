@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from urllib.parse import unquote
 
 from simulator import rows
 from simulator.address import ROOT, Address, parse
@@ -384,7 +385,7 @@ def _changed(before: Document, after: Document) -> Document:
 
 
 def _key(resource_id: str) -> str:
-    return "/" + resource_id.strip("/").lower() if resource_id.strip("/") else ROOT
+    return "/" + unquote(resource_id).strip("/").lower() if resource_id.strip("/") else ROOT
 
 
 def _address(target: Target) -> Address:
