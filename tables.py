@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,22 +51,30 @@ def value(shown: Any) -> str:
     return escape(text if len(text) <= 60 else text[:57] + "...")
 
 
+def console() -> Console:
+    """Standard output: as wide as the terminal, and wide enough where it goes elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else 130, highlight=False)
+
+
 def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
     """The remediation log: what, where, why, before, after, who, how long."""
-    table = Table(title="Remediation log", header_style="bold", row_styles=["", "on grey7"])
-    for column in ("when", "what", "where", "why", "before -> after", "who", "took", "undo"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("when", "took"))
+    caption = "undo one: portcullis undo ACTION"
+    table = Table(title="Remediation log", caption=caption, header_style="bold")
+    for column in ("when", "what, action", "where", "before -> after", "why", "who, how long"):
+        table.add_column(column, overflow="fold", no_wrap=column == "when")
     for record in records:
         controls = escape(", ".join(record.get("Controls") or []))
+        undoable = record["Entry"] == "remediated" and record.get("UndoCommand")
+        what = [coloured(record["Entry"]), f"[dim]{controls}[/]"]
+        what += [escape(record["ActionId"])] if undoable else []
         table.add_row(
             record["OccurredAt"][11:19],
-            f"{coloured(record['Entry'])}\n[dim]{controls}[/]",
+            "\n".join(what),
             where(record["ResourceId"]),
+            differences(record),
             _why(record),
-            _differences(record),
-            _who(record),
-            _took(record),
-            escape(record.get("UndoCommand", "") if record["Entry"] == "remediated" else ""),
+            "\n".join(said for said in (_who(record), _took(record)) if said),
+            end_section=True,
         )
     return table
 
@@ -75,7 +85,7 @@ def _why(record: Mapping[str, Any]) -> str:
     return escape("\n".join(dict.fromkeys(s for s in said if s)))
 
 
-def _differences(record: Mapping[str, Any]) -> str:
+def differences(record: Mapping[str, Any]) -> str:
     before = record.get("Before") or {}
     after = record.get("After") or {}
     if not before:
@@ -108,6 +118,12 @@ def _who(record: Mapping[str, Any]) -> str:
     person = record.get("Person")
     told = [f"caused by {', '.join(dict.fromkeys(caused))}"] if caused else []
     return escape("\n".join([*told, *([f"by {person}"] if person else [])]))
+
+
+def caused_by(actor: Mapping[str, Any]) -> str:
+    """A person by name; an application, which events do not name, by the start of its id."""
+    name, app = actor.get("name"), actor.get("app_id") or actor.get("object_id")
+    return str(name or (f"app {app[:8]}" if app else "unknown"))
 
 
 def _took(record: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from shared.errors import Exists, Moved
 from shared.model import Plan, Severity
-from shared.policy import Limit, Policy
+from shared.policy import Limit, Policy, words
 from shared.store import Store
 
 
@@ -99,7 +99,7 @@ class Limits:
             return None
         words = (
             f"{len(inside)} of {count.room} writes per {count.limit.per} ({count.name})"
-            f" in {count.limit.window} are used"
+            f" in {words(count.limit.window)} are used"
         )
         if count.room < count.limit.writes:
             words += f"; {count.limit.writes - count.room} are kept for critical findings"

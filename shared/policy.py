@@ -39,6 +39,15 @@ def _duration(value: Any) -> Any:
     raise ValueError("a duration is a number and one of s, m, h, d: 30m, 24h, 7d")
 
 
+def words(duration: timedelta) -> str:
+    """A duration as a policy writes it: 90m, 24h, 7d."""
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds and seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
 def _scope(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("/"):
         raise ValueError("a scope is an ARM id and begins with a slash")

@@ -33,9 +33,9 @@ def test_an_event_ends_in_a_cure_and_its_story(world: World) -> None:
     assert world.entries(gate) == ["intent", "remediated"]
     assert world.transitions(gate) == ["opened", "decided-remediate", "closed-cured"]
     story = world.records(gate)[-1]
-    (before, was), (after, now) = *story["Before"].items(), *story["After"].items()
-    assert before == after == f"{account}#/properties/allowBlobPublicAccess"
-    assert (was, now) == (True, False)
+    path = f"{account}#/properties/allowBlobPublicAccess"
+    assert story["Before"] == {path: True}
+    assert story["After"] == {path: False}
     assert story["CausedBy"][0]["name"] == "alice@contoso.example"
     assert story["Decision"]["source"].startswith("policy.yaml:")
     assert story["UndoCommand"] == f"portcullis undo {story['ActionId']}"
