@@ -229,9 +229,10 @@ def test_a_document_without_properties_is_unknown(control: Control) -> None:
     assert verdict.state is State.UNKNOWN
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "detectors/benchmarks").glob("*.yaml")), ids=str)
-def test_benchmarks_name_controls_that_exist(path: Path) -> None:
+@pytest.mark.parametrize("name", ["cis-5.0", "cis-6.0", "mcsb"])
+def test_benchmarks_name_controls_that_exist(name: str) -> None:
     """A requirement maps to controls by their ids, each once."""
+    path = ROOT / "detectors/benchmarks" / f"{name}.yaml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert set(document) == {"name", "requirements"}
     for requirement, mapped in document["requirements"].items():
