@@ -277,7 +277,7 @@ def reaches(group: Json, source: str, port: int) -> bool:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(groups())
 def test_openings_are_what_a_literal_evaluator_lets_in(group: dict[str, Json]) -> None:
     """A source is in some opening exactly where one packet of its would be let in."""
@@ -289,7 +289,7 @@ def test_openings_are_what_a_literal_evaluator_lets_in(group: dict[str, Json]) -
     assert bool(wide) == (union.internet_share > MOST)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(groups())
 def test_closing_ssh_touches_nothing_else(group: dict[str, Json]) -> None:
     """After the cure no probe is let in to 22 by a rule it changed, and to 80 as before."""
@@ -313,7 +313,7 @@ def test_closing_ssh_touches_nothing_else(group: dict[str, Json]) -> None:
     assert documents.get(GROUP) == group
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.integers(1, 4)), max_size=6),
     st.sampled_from([[], ["1.0.128.0/25"]]),
