@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -82,7 +83,19 @@ def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
 def _why(record: Mapping[str, Any]) -> str:
     decision = record.get("Decision") or {}
     said = [record.get("Message", ""), decision.get("reason", ""), decision.get("source", "")]
-    return escape("\n".join(dict.fromkeys(s for s in said if s)))
+    return escape(shorten("\n".join(dict.fromkeys(s for s in said if s))))
+
+
+_LONG_ID = re.compile(r"/subscriptions/[^\s',;:]+")
+
+
+def shorten(text: str) -> str:
+    """`text` with the names of resources in place of their ids."""
+    return _LONG_ID.sub(_short, text)
+
+
+def _short(found: re.Match[str]) -> str:
+    return ResourceId(found[0]).name
 
 
 def differences(record: Mapping[str, Any]) -> str:
@@ -90,22 +103,36 @@ def differences(record: Mapping[str, Any]) -> str:
     after = record.get("After") or {}
     if not before:
         return _planned(record)
-    lines = []
+    lines: list[str] = []
     for path, was in before.items():
         target, _, pointer = path.partition("#")
         name = pointer.rsplit("/", 1)[-1] or ResourceId(target).name
-        to = f" -> {value(after[path])}" if path in after else ""
-        lines.append(f"{escape(name)}: {value(was)}{to}")
+        lines.extend(difference(name, was, after.get(path, _UNTOLD)))
     return "\n".join(lines)
+
+
+_UNTOLD = object()
+
+
+def difference(name: str, was: Any, now: Any) -> list[str]:
+    """What differs, as deep as it goes: `networkAcls.defaultAction: Allow -> Deny`."""
+    if now is _UNTOLD:
+        return [f"{escape(name)}: {value(was)}"]
+    gone = {"absent": True}
+    if isinstance(was, dict) and isinstance(now, dict) and gone not in (was, now):
+        lines: list[str] = []
+        for key in dict.fromkeys((*was, *now)):
+            if was.get(key, gone) != now.get(key, gone):
+                lines += difference(f"{name}.{key}", was.get(key, gone), now.get(key, gone))
+        return lines
+    return [f"{escape(name)}: {value(was)} -> {value(now)}"]
 
 
 def _planned(record: Mapping[str, Any]) -> str:
     lines: list[str] = []
     for change in (record.get("Plan") or {}).get("changes", []):
-        lines.extend(
-            f"{edit['path'][-1]}: {value(edit['before'])} -> {value(edit['after'])}"
-            for edit in change["edits"]
-        )
+        for edit in change["edits"]:
+            lines.extend(difference(str(edit["path"][-1]), edit["before"], edit["after"]))
         if not change["edits"]:
             lines.append(f"{change['verb']} {ResourceId(change['target']).name} {change['action']}")
     return "\n".join(lines)
@@ -129,16 +156,24 @@ def caused_by(actor: Mapping[str, Any]) -> str:
 def _took(record: Mapping[str, Any]) -> str:
     """From the change that caused it to its end, and how long the write itself took."""
     durations = record.get("DurationMs") or {}
-    said = [f"write {durations['apply']} ms"] if "apply" in durations else []
+    write = durations.get("apply", durations.get("whole"))
+    said = [f"write {write} ms"] if write is not None and record["Entry"] == "remediated" else []
     caused = [a["at"] for a in record.get("CausedBy") or [] if a.get("at")]
     if caused and record["Entry"] == "remediated":
         try:
             began = min(datetime.fromisoformat(at) for at in caused)
         except ValueError:
             return "\n".join(said)
-        open_for = datetime.fromisoformat(record["OccurredAt"]) - began
-        said.insert(0, f"open {open_for.total_seconds():.0f} s")
+        said.insert(0, f"open {_span(datetime.fromisoformat(record['OccurredAt']) - began)}")
     return "\n".join(said)
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
@@ -154,7 +189,7 @@ def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
             where(finding["ResourceId"]),
             escape(finding["State"] if finding["Open"] else f"closed: {finding.get('Closed', '')}"),
             finding["OpenedAt"][:16].replace("T", " "),
-            escape("\n".join(f for f in follows if f)),
+            escape(shorten("\n".join(f for f in follows if f))),
         )
     return table
 

@@ -69,6 +69,11 @@ class Standing:
         return datetime.fromisoformat(self.value["OpenedAt"])
 
     @property
+    def actors(self) -> tuple[Actor, ...]:
+        """Who opened the episode, as far as events told."""
+        return tuple(Actor(**a) for a in self.value["Actors"])
+
+    @property
     def undone_until(self) -> datetime | None:
         """While a person's undo exempts it."""
         found = self.value.get("UndoneUntil")

@@ -37,7 +37,10 @@ class Work:
 
     @property
     def actors(self) -> tuple[Actor, ...]:
-        return self.hint.actors
+        """Who caused it: those who opened the findings, and whose events woke this look."""
+        told = () if self.hint.source == "person" else self.hint.actors
+        opened = (actor for standing in self.standings for actor in standing.actors)
+        return tuple(dict.fromkeys((*opened, *told)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ _DOES = {
     "failed": "[red]refused by Azure[/]",
     "asked": "[yellow]waits for approval[/]",
     "approved": "[cyan]approved[/]",
+    "contested": "[red]contested, the person on call is paged[/]",
     "limit-reached": "[yellow]held by a limit[/]",
 }
 
@@ -158,7 +159,7 @@ def _line(stream: str, record: Record) -> str:
         return ""
     changes = tables.differences(record).replace("\n", ", ")
     by = f" by {escape(record['Person'])}" if record.get("Person") else ""
-    why = f": {escape(record['Message'])}" if record.get("Message") else ""
+    why = f": {escape(tables.shorten(record['Message']))}" if record.get("Message") else ""
     return f"  {what}{by} {name}  {changes}{why}"
 
 
@@ -167,7 +168,7 @@ def _transition(record: Record, name: str) -> str:
         severity = tables.coloured(record["Severity"])
         return f"  [red]finding[/] {severity} {record['Control']} on {name}"
     if record["Transition"].startswith("decided-wait"):
-        return f"  [yellow]waits[/] {name}  {escape(record['Decision']['reason'])}"
+        return f"  [yellow]waits[/] {name}  {escape(tables.shorten(record['Decision']['reason']))}"
     if record["Transition"] == "decided-report":
         return f"  reported only: {escape(record['Decision']['reason'] or 'policy says audit')}"
     if record["Transition"] == "decided-exempt":
