@@ -9,8 +9,7 @@ safe to use from several threads.
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import unquote
 
@@ -30,6 +29,7 @@ from simulator.listing import Listing
 from simulator.operations import Operations
 from simulator.providers import Providers
 from simulator.refusals import subscription_not_found
+from simulator.request_log import LoggedRequest, logged
 from simulator.resources import Resources
 from simulator.seeding import Seeder
 from simulator.state import State
@@ -50,20 +50,6 @@ __all__ = [
 TENANT_ID = "11111111-1111-4111-8111-111111111111"
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
 _SUCCESS = 300
-
-
-@dataclass(frozen=True)
-class LoggedRequest:
-    """One request as the tenant answered it; `status` is what it answered or would have."""
-
-    method: str
-    path: str
-    api_version: str
-    identity: str
-    status: int
-    client_request_id: str
-    correlation_id: str
-    at: datetime
 
 
 class WriteRefused(Exception):
@@ -120,22 +106,34 @@ class Tenant:
     @property
     def writes(self) -> list[LoggedRequest]:
         """Requests that changed something or were accepted to; queries by POST are not."""
-        return [
-            request
-            for request in self.requests
-            if request.method in {"PUT", "PATCH", "DELETE", "POST"}
-            and request.status < _SUCCESS
-            and not request.path.lower().startswith("/providers/microsoft.resourcegraph/")
-        ]
+        return [request for request in self.requests if request.is_write]
 
     def add_identity(self, identity: Identity) -> str:
-        """Let someone in. Returns a bearer token, good for `tokens.life` (an hour)."""
+        """Let someone in. Returns a bearer token, good for `token_life` (an hour)."""
         return self.token(identity)
 
     def token(self, identity: Identity, *, tenant_id: str | None = None) -> str:
         """A fresh token; with `tenant_id` one that another tenant issued."""
         with self._lock:
             return self.tokens.issue(identity, self.clock.now(), tenant_id)
+
+    @property
+    def token_life(self) -> timedelta:
+        """How long tokens issued from now on are good."""
+        return self.tokens.life
+
+    @token_life.setter
+    def token_life(self, life: timedelta) -> None:
+        self.tokens.life = life
+
+    @property
+    def operation_seconds(self) -> float | None:
+        """How long every operation takes, instead of what its type says; None: as it says."""
+        return self.operations.seconds
+
+    @operation_seconds.setter
+    def operation_seconds(self, seconds: float | None) -> None:
+        self.operations.seconds = seconds
 
     @property
     def fresh_principals(self) -> set[str]:
@@ -220,7 +218,7 @@ class Tenant:
             request_id = self.state.guid()
             response, identity = self._respond(request, target, fault, (correlation, request_id))
             self._sign(response, request, correlation, request_id)
-            self._log(request, target, response, identity, now)
+            self.requests.append(logged(request, target, response, identity, now))
         if fault is not None and fault.what.endswith("-after"):
             raise Lost(timed_out=fault.what == "timeout-after")
         return response
@@ -341,27 +339,6 @@ class Tenant:
         client = request.headers.get("x-ms-client-request-id")
         if client:
             response.headers["x-ms-client-request-id"] = client
-
-    def _log(
-        self,
-        request: Request,
-        target: Target,
-        response: Response,
-        identity: Identity | None,
-        now: datetime,
-    ) -> None:
-        self.requests.append(
-            LoggedRequest(
-                request.method,
-                target.path,
-                target.api_version,
-                identity.name if identity else "",
-                response.status,
-                request.headers.get("x-ms-client-request-id", ""),
-                response.headers["x-ms-correlation-request-id"],
-                now,
-            )
-        )
 
     def _catch_up(self) -> None:
         with self._lock:

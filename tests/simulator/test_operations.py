@@ -222,9 +222,9 @@ def test_an_operation_that_outlives_its_group_lands_nowhere(
     tenant: Tenant, arm: Client, clock: VirtualClock
 ) -> None:
     """The group is gone before the server is made: the server does not come back from the dead."""
-    tenant.operations.seconds = 60
+    tenant.operation_seconds = 60
     arm.put(SERVER, HERE)
-    tenant.operations.seconds = 0
+    tenant.operation_seconds = 0
     tenant.remove(GROUP, by=ALICE)
     clock.advance(timedelta(minutes=2))
     assert tenant.read(SERVER) is None
