@@ -50,6 +50,14 @@ __all__ = [
 TENANT_ID = "11111111-1111-4111-8111-111111111111"
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
 _SUCCESS = 300
+_UNREPORTED = {401, 404, 405, 429, 501}
+_MALFORMED = {
+    "MissingApiVersionParameter",
+    "InvalidApiVersionParameter",
+    "InvalidRequestContent",
+    "LocationRequired",
+}
+"""What the gateway turns away before any provider hears of it leaves no event."""
 
 
 class WriteRefused(Exception):
@@ -327,9 +335,10 @@ class Tenant:
         )
 
     def _report_failure(self, call: Call, refusal: Refusal) -> None:
-        unreported = {400, 401, 404, 405, 429, 501}
-        if call.is_write and refusal.status not in unreported and call.address.name:
-            self._report(call, created=False, succeeded=False, at=call.now)
+        unheard = refusal.status in _UNREPORTED or refusal.code in _MALFORMED
+        if call.is_write and not unheard and call.address.name:
+            fresh = call.method == "PUT" and not self.state.exists(call.address.key)
+            self._report(call, created=fresh, succeeded=False, at=call.now)
 
     def _sign(
         self, response: Response, request: Request, correlation: str, request_id: str
