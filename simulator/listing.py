@@ -4,7 +4,6 @@ Keys in order of id; a page's `$skiptoken` holds the last key, so a list that ch
 reader neither repeats nor loses what stays.
 """
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -15,7 +14,7 @@ from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ances
 from simulator.call import Call
 from simulator.documents import Document, dig
 from simulator.state import Entry, State
-from simulator.wire import Refusal, Response, answer, unknown
+from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
 _ASSIGNMENTS = "microsoft.authorization/roleassignments"
 _DEFINITIONS = "microsoft.authorization/roledefinitions"
@@ -226,7 +225,7 @@ def _has_property(entry: Entry, name: str, value: str) -> bool:
 
 
 def _link(call: Call, number: int, last: str) -> str:
-    token = base64.urlsafe_b64encode(f"{number}|{last}".encode()).decode()
+    token = seal(f"{number}|{last}")
     query = [
         f"{quote(name, safe='$')}={quote(value)}"
         for name, value in call.target.query.items()
@@ -239,7 +238,7 @@ def _token(text: str) -> tuple[int, str]:
     if not text:
         return 0, ""
     try:
-        number, last = base64.urlsafe_b64decode(text.encode()).decode().split("|", 1)
+        number, last = unseal(text).split("|", 1)
         return int(number), last
     except ValueError as error:
         raise Refusal(400, "InvalidSkipToken", "The skip token is not valid.") from error

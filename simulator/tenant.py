@@ -9,12 +9,13 @@ safe to use from several threads.
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import unquote
 
 from simulator import rows
-from simulator.address import ROOT, Address, parse
+from simulator.address import ROOT, SUBSCRIPTION, Address, parse
 from simulator.authorization import built_in_roles
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
@@ -273,7 +274,7 @@ class Tenant:
             "DELETE": self.resources.delete,
         }
         handler = handlers.get(call.method)
-        if handler is None:
+        if handler is None or (call.is_write and address.type == SUBSCRIPTION):
             raise unknown(f"{call.method} on {address.type} itself")
         return handler(call)
 
@@ -281,8 +282,9 @@ class Tenant:
         if call.method == "POST" and call.address.name:
             return self.resources.post(call)
         if call.method == "GET":
-            if call.target.path.lower() in self.state.entries:
-                return self.resources.get(call)
+            odd = self.state.entries.get(call.target.path.lower())
+            if odd is not None:
+                return self.resources.get(replace(call, address=odd.address))
             return self.listing.collection(call)
         raise unknown(f"{call.method} {call.target.path}")
 
