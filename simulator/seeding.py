@@ -64,13 +64,16 @@ class Seeder:
         row = types.row_of(address.type)
         place = types.embedding(address.type)
         if place is not None:
+            parent = self._state.find(address.parent.lower()) or {}
+            document.setdefault("etag", parent.get("etag"))
             self._state.save(address, document)
             return
         if row is not None:
             self._keep_children(address, row, document)
-            describe_embedded(document, row)
+            describe_embedded(document, row, keep=True)
             if row.etag and not document.get("etag"):
                 stamp(self._state, row, document, "")
+            _share_etag(row, document)
         self._state.save(address, document)
 
     def _keep_children(self, address: Address, row: ResourceType, document: Document) -> None:
@@ -109,6 +112,13 @@ class Seeder:
         self._store(address, document)
         self._state.mark_makeshift(address.key)
         self.made.append(address.id)
+
+
+def _share_etag(row: ResourceType, document: Document) -> None:
+    """Embedded objects have their parent's etag, unless they were recorded with another."""
+    for embedded in row.embedded if row.etag else ():
+        for item in dig(document, f"properties.{embedded.path}") or []:
+            item.setdefault("etag", document["etag"])
 
 
 def _whole(address: Address, document: Document) -> Address:

@@ -139,6 +139,18 @@ def test_actions_and_refusals_are_events_too(tenant: Tenant, arm: Client) -> Non
     ]
 
 
+def test_what_never_reaches_a_provider_leaves_no_event(tenant: Tenant, arm: Client) -> None:
+    """Malformed and misdirected requests are silent; one the provider refuses is not."""
+    arm.put(f"{VAULT}?api-version=nonsense", BODY)
+    arm.put(VAULT, [])
+    arm.put(f"{SERVER}/firewallRules/all", {"properties": {}})
+    assert _kinds(tenant) == []
+    arm.put(VAULT, {"location": "westeurope", "properties": {"enablePurgeProtection": False}})
+    (event,) = tenant.events.take()
+    assert event["eventType"].endswith("ResourceWriteFailure")
+    assert event["data"]["status"] == "Failed"
+
+
 def test_a_groups_end_is_told_for_each_resource(tenant: Tenant) -> None:
     for resource_id in (VAULT, SERVER):
         tenant.load({"id": resource_id, **BODY})

@@ -188,8 +188,9 @@ def test_inherited_assignments_are_shown_only_to_who_asks(tenant: Tenant, arm: C
 def test_graph_sees_changes_late(tenant: Tenant, arm: Client, clock: VirtualClock) -> None:
     """For a minute Graph shows the old properties, the deleted, and not the new."""
     tenant.load({"id": ACCOUNT, "location": "westeurope", "properties": {"accessTier": "Hot"}})
-    doomed, coming = ACCOUNT + "b", ACCOUNT + "c"
+    doomed, coming, quiet = ACCOUNT + "b", ACCOUNT + "c", ACCOUNT + "d"
     tenant.load({"id": doomed, "location": "westeurope"})
+    tenant.load({"id": quiet, "location": "westeurope"})
     tenant.graph.lag = timedelta(minutes=1)
     tenant.write(ACCOUNT, {"properties": {"accessTier": "Cool"}}, by=ALICE, method="PATCH")
     tenant.remove(doomed, by=ALICE)
@@ -200,9 +201,9 @@ def test_graph_sees_changes_late(tenant: Tenant, arm: Client, clock: VirtualCloc
         return {row["id"]: row["properties"].get("accessTier") for row in rows}
 
     clock.advance(timedelta(seconds=59))
-    assert shown() == {ACCOUNT: "Hot", doomed: None}
+    assert shown() == {ACCOUNT: "Hot", doomed: None, quiet: None}
     clock.advance(timedelta(seconds=1))
-    assert shown() == {ACCOUNT: "Cool", coming: None}
+    assert shown() == {ACCOUNT: "Cool", coming: None, quiet: None}
 
 
 def test_fifteen_queries_in_five_seconds(clock: VirtualClock) -> None:
@@ -224,6 +225,15 @@ def test_a_query_is_no_write(tenant: Tenant, arm: Client) -> None:
     assert tenant.events.take() == []
 
 
-def test_a_table_format_is_refused(arm: Client) -> None:
-    answer = _ask(arm, ACCOUNTS, options={"resultFormat": "table"})
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"options": {"resultFormat": "table"}},
+        {"options": {"authorizationScopeFilter": "AtScopeExact"}},
+        {"options": {"$skipToken": "%%%"}},
+        {"managementGroups": ["platform"]},
+    ],
+)
+def test_unknown_options_are_refused(arm: Client, body: dict[str, Any]) -> None:
+    answer = _ask(arm, ACCOUNTS, **body)
     assert (answer.status_code, code(answer)) == (400, "BadRequest")

@@ -35,6 +35,13 @@ def test_a_token_is_good_for_an_hour(tenant: Tenant, clock: VirtualClock) -> Non
     assert _ask(tenant, f"Bearer {tenant.token(ALICE)}") == (200, "")
 
 
+def test_a_tokens_life_can_be_set(tenant: Tenant, clock: VirtualClock) -> None:
+    tenant.token_life = timedelta(minutes=5)
+    token = tenant.token(ALICE)
+    clock.advance(tenant.token_life)
+    assert _ask(tenant, f"Bearer {token}") == (401, "ExpiredAuthenticationToken")
+
+
 def test_another_tenants_token_is_refused(tenant: Tenant) -> None:
     token = tenant.token(ALICE, tenant_id="99999999-9999-4999-8999-999999999999")
     assert _ask(tenant, f"Bearer {token}") == (401, "InvalidAuthenticationTokenTenant")

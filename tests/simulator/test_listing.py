@@ -166,7 +166,12 @@ def test_a_management_groups_descendants(tenant: Tenant, arm: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [f"{SUB}/locations", f"{SUB}/resources?api-version=2021-04-01&$filter=tagName eq 'x'"]
+    "path",
+    [
+        f"{SUB}/locations",
+        f"{SUB}/{STORAGE}?api-version=2024-01-01&$filter=name eq 'a'",
+        f"{SUB}/resources?api-version=2021-04-01&$filter=tagName eq 'x'",
+    ],
 )
 def test_unknown_lists_are_refused(arm: Client, path: str) -> None:
     assert code(arm.get(path)) == "SimulatorDoesNotKnow"

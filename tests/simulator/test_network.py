@@ -64,9 +64,11 @@ def test_a_stale_etag_is_refused(tenant: Tenant, arm: Client, group: str, path: 
     assert fresh.status_code == 200
 
 
-def test_if_match_guards_existence_too(arm: Client) -> None:
+def test_if_match_guards_existence_too(tenant: Tenant, arm: Client) -> None:
     assert arm.put(NSG, {"location": "westeurope"}, If_Match="*").status_code == 412
     assert arm.put(NSG, {"location": "westeurope"}, If_None_Match="*").status_code == 201
+    tenant.settle()
+    assert arm.put(NSG, {"location": "westeurope"}, If_None_Match="*").status_code == 412
 
 
 def test_the_etag_of_the_answer_is_not_the_last_word(
@@ -223,6 +225,19 @@ def test_references_must_exist_and_be_at_rest(
     assert early.headers["Retry-After"] == "10"
     clock.advance(timedelta(seconds=10))
     assert arm.put(NIC, body).status_code == 201
+
+
+def test_a_reference_that_was_always_broken_is_left_alone(tenant: Tenant, arm: Client) -> None:
+    """A recorded interface may name what was never recorded; writing it back must work."""
+    document = interface(public=True)
+    tenant.load(document)
+    assert tenant.read(PIP) is None
+    assert arm.put(NIC, document).status_code == 200
+
+
+def test_an_interface_needs_a_configuration(arm: Client) -> None:
+    answer = arm.put(NIC, {"location": "westeurope", "properties": {"ipConfigurations": []}})
+    assert answer.status_code == 400
 
 
 def test_a_busy_group_says_try_again(tenant: Tenant, arm: Client, group: str) -> None:
