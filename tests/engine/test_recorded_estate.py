@@ -102,21 +102,26 @@ def test_undoing_every_reversible_action_restores_what_was_written(
     assert undone
     assert {s.state for s in undone} == {"undone"}
     for story in stories(world):
-        if story.undoing or story.state != "remediated":
-            continue
-        for change in story.changes:
-            now = world.tenant.read(change.target.text)
-            if change.verb is Verb.DELETE:
-                assert now is not None, change.target
-                assert same(now["properties"], was(before, change.target)["properties"])
-                continue
-            for edit in change.edits:
-                held = value_at(now, edit.path)
-                if not same(held, edit.before):
-                    assert same(held, edit.inverse().after), (change.target, edit)
-                    defaults[str(edit.path[-1])] += 1
+        if story.state == "remediated" and not story.undoing:
+            defaults.update(restored(world, before, story))
     # Absent before, the platform's documented default after: the same in effect.
     assert set(defaults) <= {"allowBlobPublicAccess", "networkAcls", "ipRules"}, defaults
+
+
+def restored(world: World, before: dict[str, Any], story: Story) -> list[str]:
+    """The written paths that came back as a documented default; all others are as they were."""
+    defaults = []
+    for change in story.changes:
+        now = world.tenant.read(change.target.text)
+        if change.verb is Verb.DELETE:
+            assert now is not None, change.target
+            assert same(now["properties"], was(before, change.target)["properties"])
+        for edit in change.edits:
+            held = value_at(now, edit.path)
+            if not same(held, edit.before):
+                assert same(held, edit.inverse().after), (change.target, edit)
+                defaults.append(str(edit.path[-1]))
+    return defaults
 
 
 def was(before: dict[str, Any], target: ResourceId) -> dict[str, Any]:
