@@ -20,7 +20,18 @@ from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
-from shared.model import ABSENT, Change, Control, Resource, ResourceId, State, Verb, same, value_at
+from shared.model import (
+    ABSENT,
+    Change,
+    Control,
+    Json,
+    Resource,
+    ResourceId,
+    State,
+    Verb,
+    same,
+    value_at,
+)
 from shared.observing import Observer, Reader
 from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State as Memory

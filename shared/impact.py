@@ -10,7 +10,8 @@ from typing import Any
 
 from shared.findings import Findings
 from shared.model import Control, ResourceId
-from shared.policy import Do, Policy, words
+from shared.policy import Do, Policy
+from shared.policy_forms import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

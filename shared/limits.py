@@ -13,7 +13,8 @@ from datetime import datetime
 
 from shared.errors import Exists, Moved
 from shared.model import Plan, Severity
-from shared.policy import Limit, Policy, words
+from shared.policy import Limit, Policy
+from shared.policy_forms import words
 from shared.store import Store
 
 
