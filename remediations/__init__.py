@@ -73,7 +73,7 @@ def address_rules(
         Undecided: the allowed ranges cannot be let in, or a rule cannot be read.
     """
     wanted = clients(allowed)
-    sets = [Addresses.parse(str(rule[key])) - AZURE_SERVICES for rule in rules]
+    sets = [Addresses.parse(str(rule.get(key))) - AZURE_SERVICES for rule in rules]
     stay = fitting(sets, beside=Addresses.union(wanted))
     cured: list[Json] = [rules[i] for i in stay]
     covered = Addresses.union(sets[i] for i in stay)
@@ -96,7 +96,8 @@ def closed_network_acls(
         Undecided: as `address_rules`.
     """
     read = {**(finding.resource.get(NETWORK_ACLS) or _OPEN_ACLS)}
-    rules, caveat = address_rules(read.get("ipRules") or (), "value", allowed, **entry)
+    listed = finding.resource.items(f"{NETWORK_ACLS}/ipRules")
+    rules, caveat = address_rules(listed, "value", allowed, **entry)
     bypass = read.get("bypass") or "AzureServices"
     after = {**read, "bypass": bypass, "defaultAction": "Deny", "ipRules": rules}
     return Edit.of(finding.resource.body, NETWORK_ACLS, after, restore={**_OPEN_ACLS}), caveat

@@ -32,7 +32,8 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     edits: list[Edit] = []
     for i, configuration in enumerate(nic.items(CONFIGURATIONS)):
         # By name: Azure may have moved the elements by the time of an undo.
-        step = configuration.get("name", i)
+        name = configuration.get("name")
+        step = name if isinstance(name, str) else i
         path: Path = ("properties", "ipConfigurations", step, "properties", "publicIPAddress")
         before = value_at(nic.body, path)
         if isinstance(before, Mapping) and before.get("id"):
