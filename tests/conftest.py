@@ -27,7 +27,8 @@ def store(clock: VirtualClock) -> Iterator[EmbeddedStore]:
 @pytest.fixture(scope="session")
 def recorded() -> Path:
     """The folder of recorded Azure data, which no clone of the project holds."""
-    folder = Path(os.environ.get("PORTCULLIS_RECORDED", "../shared/recorded"))
+    root = Path(__file__).parents[1]
+    folder = (root / os.environ.get("PORTCULLIS_RECORDED", "../shared/recorded")).resolve()
     if not folder.is_dir():
         pytest.skip(f"no recorded Azure data at {folder}: PORTCULLIS_RECORDED names the folder")
     return folder
