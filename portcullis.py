@@ -44,7 +44,7 @@ policy_app = typer.Typer(
     help="Check a policy, and see what an edit would do.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
-out = Console(soft_wrap=False)
+out = tables.console()
 err = Console(stderr=True)
 
 

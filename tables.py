@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -49,22 +52,30 @@ def value(shown: Any) -> str:
     return escape(text if len(text) <= 60 else text[:57] + "...")
 
 
+def console() -> Console:
+    """Standard output: as wide as the terminal, and wide enough where it goes elsewhere."""
+    return Console(width=None if sys.stdout.isatty() else 130, highlight=False)
+
+
 def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
     """The remediation log: what, where, why, before, after, who, how long."""
-    table = Table(title="Remediation log", header_style="bold", row_styles=["", "on grey7"])
-    for column in ("when", "what", "where", "why", "before -> after", "who", "took", "undo"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("when", "took"))
+    caption = "undo one: portcullis undo ACTION"
+    table = Table(title="Remediation log", caption=caption, header_style="bold")
+    for column in ("when", "what, action", "where", "before -> after", "why", "who, how long"):
+        table.add_column(column, overflow="fold", no_wrap=column == "when")
     for record in records:
         controls = escape(", ".join(record.get("Controls") or []))
+        undoable = record["Entry"] == "remediated" and record.get("UndoCommand")
+        what = [coloured(record["Entry"]), f"[dim]{controls}[/]"]
+        what += [escape(record["ActionId"])] if undoable else []
         table.add_row(
             record["OccurredAt"][11:19],
-            f"{coloured(record['Entry'])}\n[dim]{controls}[/]",
+            "\n".join(what),
             where(record["ResourceId"]),
+            differences(record),
             _why(record),
-            _differences(record),
-            _who(record),
-            _took(record),
-            escape(record.get("UndoCommand", "") if record["Entry"] == "remediated" else ""),
+            "\n".join(said for said in (_who(record), _took(record)) if said),
+            end_section=True,
         )
     return table
 
@@ -72,30 +83,56 @@ def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
 def _why(record: Mapping[str, Any]) -> str:
     decision = record.get("Decision") or {}
     said = [record.get("Message", ""), decision.get("reason", ""), decision.get("source", "")]
-    return escape("\n".join(dict.fromkeys(s for s in said if s)))
+    return escape(shorten("\n".join(dict.fromkeys(s for s in said if s))))
 
 
-def _differences(record: Mapping[str, Any]) -> str:
+_LONG_ID = re.compile(r"/subscriptions/[^\s',;:]+")
+
+
+def shorten(text: str) -> str:
+    """`text` with the names of resources in place of their ids."""
+    return _LONG_ID.sub(_short, text)
+
+
+def _short(found: re.Match[str]) -> str:
+    return ResourceId(found[0]).name
+
+
+def differences(record: Mapping[str, Any]) -> str:
     before = record.get("Before") or {}
     after = record.get("After") or {}
     if not before:
         return _planned(record)
-    lines = []
+    lines: list[str] = []
     for path, was in before.items():
         target, _, pointer = path.partition("#")
         name = pointer.rsplit("/", 1)[-1] or ResourceId(target).name
-        to = f" -> {value(after[path])}" if path in after else ""
-        lines.append(f"{escape(name)}: {value(was)}{to}")
+        lines.extend(difference(name, was, after.get(path, _UNTOLD)))
     return "\n".join(lines)
+
+
+_UNTOLD = object()
+
+
+def difference(name: str, was: Any, now: Any) -> list[str]:
+    """What differs, as deep as it goes: `networkAcls.defaultAction: Allow -> Deny`."""
+    if now is _UNTOLD:
+        return [f"{escape(name)}: {value(was)}"]
+    gone = {"absent": True}
+    if isinstance(was, dict) and isinstance(now, dict) and gone not in (was, now):
+        lines: list[str] = []
+        for key in dict.fromkeys((*was, *now)):
+            if was.get(key, gone) != now.get(key, gone):
+                lines += difference(f"{name}.{key}", was.get(key, gone), now.get(key, gone))
+        return lines
+    return [f"{escape(name)}: {value(was)} -> {value(now)}"]
 
 
 def _planned(record: Mapping[str, Any]) -> str:
     lines: list[str] = []
     for change in (record.get("Plan") or {}).get("changes", []):
-        lines.extend(
-            f"{edit['path'][-1]}: {value(edit['before'])} -> {value(edit['after'])}"
-            for edit in change["edits"]
-        )
+        for edit in change["edits"]:
+            lines.extend(difference(str(edit["path"][-1]), edit["before"], edit["after"]))
         if not change["edits"]:
             lines.append(f"{change['verb']} {ResourceId(change['target']).name} {change['action']}")
     return "\n".join(lines)
@@ -110,19 +147,33 @@ def _who(record: Mapping[str, Any]) -> str:
     return escape("\n".join([*told, *([f"by {person}"] if person else [])]))
 
 
+def caused_by(actor: Mapping[str, Any]) -> str:
+    """A person by name; an application, which events do not name, by the start of its id."""
+    name, app = actor.get("name"), actor.get("app_id") or actor.get("object_id")
+    return str(name or (f"app {app[:8]}" if app else "unknown"))
+
+
 def _took(record: Mapping[str, Any]) -> str:
     """From the change that caused it to its end, and how long the write itself took."""
     durations = record.get("DurationMs") or {}
-    said = [f"write {durations['apply']} ms"] if "apply" in durations else []
+    write = durations.get("apply", durations.get("whole"))
+    said = [f"write {write} ms"] if write is not None and record["Entry"] == "remediated" else []
     caused = [a["at"] for a in record.get("CausedBy") or [] if a.get("at")]
     if caused and record["Entry"] == "remediated":
         try:
             began = min(datetime.fromisoformat(at) for at in caused)
         except ValueError:
             return "\n".join(said)
-        open_for = datetime.fromisoformat(record["OccurredAt"]) - began
-        said.insert(0, f"open {open_for.total_seconds():.0f} s")
+        said.insert(0, f"open {_span(datetime.fromisoformat(record['OccurredAt']) - began)}")
     return "\n".join(said)
+
+
+def _span(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
@@ -138,7 +189,7 @@ def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
             where(finding["ResourceId"]),
             escape(finding["State"] if finding["Open"] else f"closed: {finding.get('Closed', '')}"),
             finding["OpenedAt"][:16].replace("T", " "),
-            escape("\n".join(f for f in follows if f)),
+            escape(shorten("\n".join(f for f in follows if f))),
         )
     return table
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from shared.model import (
+    AZURE_SERVICES,
     PRIVATE,
     WIDE,
     Addresses,
@@ -53,7 +54,7 @@ def clients(allowed: Iterable[str]) -> list[Addresses]:
     for text, addresses in sets.items():
         if addresses & PRIVATE:
             raise Undecided(f"{text} holds private addresses, which no firewall rule can let in")
-        if 0 in addresses.v4:
+        if addresses & AZURE_SERVICES:
             raise Undecided(f"{text} holds 0.0.0.0, which lets in every customer of Azure")
     if Addresses.union(sets.values()).size > WIDE:
         raise Undecided(f"allowed_ranges holds more than {WIDE} addresses")
@@ -72,7 +73,7 @@ def address_rules(
         Undecided: the allowed ranges cannot be let in, or a rule cannot be read.
     """
     wanted = clients(allowed)
-    sets = [Addresses.parse(str(rule[key])) for rule in rules]
+    sets = [Addresses.parse(str(rule.get(key))) - AZURE_SERVICES for rule in rules]
     stay = fitting(sets, beside=Addresses.union(wanted))
     cured: list[Json] = [rules[i] for i in stay]
     covered = Addresses.union(sets[i] for i in stay)
@@ -95,7 +96,8 @@ def closed_network_acls(
         Undecided: as `address_rules`.
     """
     read = {**(finding.resource.get(NETWORK_ACLS) or _OPEN_ACLS)}
-    rules, caveat = address_rules(read.get("ipRules") or (), "value", allowed, **entry)
+    listed = finding.resource.items(f"{NETWORK_ACLS}/ipRules")
+    rules, caveat = address_rules(listed, "value", allowed, **entry)
     bypass = read.get("bypass") or "AzureServices"
     after = {**read, "bypass": bypass, "defaultAction": "Deny", "ipRules": rules}
     return Edit.of(finding.resource.body, NETWORK_ACLS, after, restore={**_OPEN_ACLS}), caveat

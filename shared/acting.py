@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared import journal
@@ -20,9 +20,20 @@ from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
-from shared.model import Change, Control, Resource, ResourceId, State, Verb, same, value_at
+from shared.model import (
+    ABSENT,
+    Change,
+    Control,
+    Json,
+    Resource,
+    ResourceId,
+    State,
+    Verb,
+    same,
+    value_at,
+)
 from shared.observing import Observer, Reader
-from shared.policy import Policy
+from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State as Memory
 from shared.store import Row
 from shared.undoing import inverse_of
@@ -99,6 +110,8 @@ class Hand:
         if full is not None:
             self._memory.claims.free(held)
             return Stopped("limit-reached", full.words, full.source, full.until)
+        for standing in work.standings:
+            self._memory.findings.decided(standing, work.decision)
         story = self._memory.journal.begin(
             work.action,
             work.cure,
@@ -172,15 +185,30 @@ class Hand:
         return replace(change, document=now.body, etag=now.etag)
 
     def _refused(self, story: Story, held: Held, refused: Refused) -> Story:
+        """The write waits before it is tried again; the reason is the findings' decision."""
+        until = self._memory.now() + RETRY_REFUSED
+        if not story.undoing:
+            self._put_off(story, f"{refused.why}: {refused}", until)
         story = self._memory.journal.finish(
             story,
             journal.FAILED,
             str(refused),
             Refusal=refused.why.value,
-            RetryAt=(self._memory.now() + RETRY_REFUSED).isoformat(),
+            RetryAt=until.isoformat(),
         )
         self._memory.claims.free(held)
         return story
+
+    def _put_off(self, story: Story, reason: str, until: datetime) -> None:
+        told = story.value["Decision"]
+        decision = Decision(
+            do=Do.WAIT, mode=Mode(told["mode"]), source=told["source"], reason=reason, until=until
+        )
+        for standing in self._memory.findings.of(story.resource):
+            if standing.control in story.controls and standing.open:
+                self._memory.findings.decided(standing, decision)
+        hint = Hint(id=story.resource, source="due", first_seen=until)
+        self._memory.due.add(until, hint, f"refused {story.id}")
 
     # --- long-running operations
 
@@ -323,7 +351,7 @@ class Hand:
             return False
         if not now.settled:
             raise Transient(f"{change.target} has not settled yet", 5)
-        return all(same(value_at(now.body, e.path), e.after) for e in change.edits)
+        return all(_came(value_at(now.body, e.path), e.after) for e in change.edits)
 
     # --- undoing
 
@@ -343,6 +371,11 @@ class Hand:
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)
         return self._go_on(story, held, changes)
+
+
+def _came(held: Json, wanted: Json) -> bool:
+    """Whether what was sent is there; Azure may show what was taken out as empty."""
+    return same(held, wanted) or (wanted is ABSENT and held in (None, "", [], {}))
 
 
 def _timed(story: Story, what: str, started: float) -> Story:

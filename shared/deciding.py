@@ -46,9 +46,14 @@ class Decider:
             works.append(self._work(cure, decision, violated, hint))
         return sorted(works, key=lambda w: -w.cure.severity.rank)
 
+    @staticmethod
+    def _standing(one: Seen) -> Standing:
+        if one.standing is None:
+            raise ValueError(f"{one.control.id} is violated, and has no standing")
+        return one.standing
+
     def _decide(self, one: Seen, now: datetime) -> Decision:
-        standing, policy = one.standing, self._policy()
-        assert standing is not None  # noqa: S101  a violated control has one
+        standing, policy = self._standing(one), self._policy()
         if standing.undone_until is not None and now < standing.undone_until:
             by = standing.value.get("UndoneBy", "")
             return Decision(
@@ -62,15 +67,23 @@ class Decider:
         if decision.do is not Do.REMEDIATE:
             return decision
         until = standing.contested_until(policy.contested, now)
-        if until is not None and now < until:
-            who = ", ".join(dict.fromkeys(a["name"] or a["object_id"] for a in _actors(standing)))
-            return replace(
-                decision,
-                do=Do.WAIT,
-                reason=f"contested: cured {policy.contested.times} times, undone by {who or '?'}",
-                until=until,
-            )
-        return decision
+        return decision if until is None or now >= until else self._contested(one, decision, until)
+
+    def _contested(self, one: Seen, decision: Decision, until: datetime) -> Decision:
+        """Back off and page: who undoes it is named, and the record is made once a window."""
+        standing, times = self._standing(one), self._policy().contested.times
+        who = ", ".join(dict.fromkeys(actor.shown for actor in standing.actors)) or "unknown"
+        reason = f"contested: cured {times} times, undone by {who}"
+        self._state.journal.note(
+            "contested",
+            [standing.control, standing.resource.key, standing.episode, until.isoformat()],
+            standing.resource,
+            Controls=[standing.control],
+            Severity=one.control.detector.severity.value,
+            CausedBy=list(standing.value["Actors"]),
+            Message=f"{reason}; tried again after {until:%Y-%m-%d %H:%M} UTC",
+        )
+        return replace(decision, do=Do.WAIT, reason=reason, until=until)
 
     def _cure(self, one: Seen, parameters: Mapping[str, Json]) -> Cure | None:
         finding = one.finding
@@ -83,27 +96,24 @@ class Decider:
         return Cure(plan=one.plan, findings=(finding,))
 
     def cure_for_person(self, one: Seen) -> Cure | None:
-        assert one.decision is not None  # noqa: S101
-        parameters = person_parameters(one.control, one.decision.parameters)
+        decision = one.decision or Decision(do=Do.ASK, mode=Mode.APPROVE, source="")
+        parameters = person_parameters(one.control, decision.parameters)
         try:
             one.plan = plan_of(one.control, one.finding, parameters)
         except Missing as missing:
             wanted = " ".join(f"--set {name}=..." for name in missing.names)
             command = f"portcullis apply {one.finding.resource.id} {wanted}"
-            one.decision = replace(one.decision, reason=f"{missing}: {command}")
+            one.decision = replace(decision, reason=f"{missing}: {command}")
             return None
         except Undecided as undecided:
-            one.decision = replace(one.decision, reason=f"no safe plan: {undecided}")
+            one.decision = replace(decision, reason=f"no safe plan: {undecided}")
             return None
         return Cure(plan=one.plan, findings=(one.finding,))
 
     def _work(self, cure: Cure, decision: Decision, violated: list[Seen], hint: Hint) -> Work:
-        episodes = {
-            s.control.id: s.standing.episode
-            for s in violated
-            if s.standing is not None and s.control.id in cure.plan.controls
-        }
-        return Work(cure=cure, decision=decision, episodes=episodes, hint=hint)
+        mine = (s for s in violated if s.control.id in cure.plan.controls)
+        standings = tuple(s.standing for s in mine if s.standing is not None)
+        return Work(cure=cure, decision=decision, standings=standings, hint=hint)
 
     def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
         parameters: dict[str, Json] = {}
@@ -175,7 +185,3 @@ class Decider:
                     PlanId=asked.id,
                     Message="the resource has moved on: this plan no longer says what is needed",
                 )
-
-
-def _actors(standing: Standing) -> list[dict[str, str]]:
-    return list(standing.value.get("Actors") or [])

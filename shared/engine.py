@@ -13,6 +13,7 @@ from shared import journal
 from shared.acting import Hand, Writer
 from shared.deciding import Decider
 from shared.errors import Refused, Transient
+from shared.findings import decision_json
 from shared.guard import Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story
@@ -155,10 +156,11 @@ class Engine:
             return
         works = [*self.decider.approved(violated, hint), *self.decider.allowed(violated, hint)]
         self.decider.forget_plans(resource.id, violated)
+        to_write = {control for work in works for control in work.cure.plan.controls}
         for one in violated:
-            if one.standing is not None and one.decision is not None:
-                self.state.findings.decided(one.standing, one.decision)
-                self._wait_for(one, hint)
+            # What is to be written is decided when nothing stood in its way.
+            if one.control.id not in to_write:
+                self._decided(one, hint)
         if not works:
             return
         if not self.may_write:
@@ -180,41 +182,32 @@ class Engine:
         if isinstance(result, Story):
             for one in mine:
                 one.story = result
-                self._after_story(one, result, work.hint)
             return
         self._held(result, work, mine)
 
-    def _after_story(self, one: Seen, story: Story, hint: Hint) -> None:
-        """A refused write waits: the reason is the finding's decision until then."""
-        if story.state != journal.FAILED or one.standing is None or one.decision is None:
-            return
-        why = str(story.value.get("Refusal", ""))
-        one.decision = replace(
-            one.decision,
-            do=Do.WAIT,
-            reason=f"{why}: {story.value['Message']}",
-            until=story.retry_at,
-        )
-        self.state.findings.decided(one.standing, one.decision)
-        self._wait_for(one, hint)
-
     def _held(self, stopped: Stopped, work: Work, mine: list[Seen]) -> None:
+        source = f" ({stopped.source})" if stopped.source else ""
+        reason = f"{stopped.why}: {stopped.message}{source}"
+        do = Do.WAIT if stopped.until else Do.REPORT
+        news = False
         for one in mine:
-            if one.standing is None or one.decision is None:
-                continue
-            one.decision = replace(
-                one.decision,
-                do=Do.WAIT if stopped.until else Do.REPORT,
-                reason=f"{stopped.why}: {stopped.message}"
-                + (f" ({stopped.source})" if stopped.source else ""),
-                until=stopped.until,
+            if one.decision is not None:
+                one.decision = replace(one.decision, do=do, reason=reason, until=stopped.until)
+                news = self._decided(one, work.hint) or news
+        if news:
+            identity = [work.action, reason, str(stopped.until)]
+            self.state.journal.note_plan(
+                stopped.why, work.cure.plan, identity, work.actors, Message=stopped.message
             )
-            self.state.findings.decided(one.standing, one.decision)
-            self._wait_for(one, work.hint)
-        identity = [work.action, stopped.why, str(stopped.until)]
-        self.state.journal.note_plan(
-            stopped.why, work.cure.plan, identity, work.actors, Message=stopped.message
-        )
+
+    def _decided(self, one: Seen, hint: Hint) -> bool:
+        """Keep a finding's decision, and wake when its wait ends; whether it is news."""
+        if one.standing is None or one.decision is None:
+            return False
+        self._wait_for(one, hint)
+        news = one.standing.value.get("Decision") != decision_json(one.decision)
+        self.state.findings.decided(one.standing, one.decision)
+        return news
 
     def _wait_for(self, one: Seen, hint: Hint) -> None:
         decision = one.decision

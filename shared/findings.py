@@ -69,6 +69,11 @@ class Standing:
         return datetime.fromisoformat(self.value["OpenedAt"])
 
     @property
+    def actors(self) -> tuple[Actor, ...]:
+        """Who opened the episode, as far as events told."""
+        return tuple(Actor(**a) for a in self.value["Actors"])
+
+    @property
     def undone_until(self) -> datetime | None:
         """While a person's undo exempts it."""
         found = self.value.get("UndoneUntil")
@@ -166,13 +171,14 @@ class Findings:
         self._change(standing.control, standing.resource, {}, exempted)
 
     def _opened(self, old: Mapping[str, Any] | None, actors: tuple[Actor, ...]) -> dict[str, Any]:
-        past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None}
+        past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None, "UndoneBy": ""}
         return {
             "Open": True,
             "Episode": past["Episode"] + 1,
             "OpenedAt": self._now().isoformat(),
             "Cures": past["Cures"],
             "UndoneUntil": past["UndoneUntil"],
+            "UndoneBy": past["UndoneBy"],
             "Actors": [asdict(a) for a in actors],
             "Decision": None,
             "Reason": "",
@@ -225,7 +231,7 @@ def finding_fields(value: Mapping[str, Any]) -> dict[str, Any]:
     resource = ResourceId(value["ResourceId"])
     group = resource.resource_group
     return {
-        **{k: v for k, v in value.items() if k not in ("Cures", "UndoneBy")},
+        **{k: v for k, v in value.items() if k != "Cures"},
         "SubscriptionId": resource.subscription,
         "ResourceGroup": group.name if group else "",
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared import journal
+from shared.findings import Standing
 from shared.hints import Actor, Hint
 from shared.model import Control
 from shared.observing import Observer
@@ -21,10 +22,14 @@ class Work:
 
     cure: Cure
     decision: Decision
-    episodes: Mapping[str, int]
+    standings: tuple[Standing, ...]
     hint: Hint
     person: str = ""
     durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def episodes(self) -> dict[str, int]:
+        return {s.control: s.episode for s in self.standings}
 
     @property
     def action(self) -> str:
@@ -32,7 +37,10 @@ class Work:
 
     @property
     def actors(self) -> tuple[Actor, ...]:
-        return self.hint.actors
+        """Who caused it: those who opened the findings, and whose events woke this look."""
+        told = () if self.hint.source == "person" else self.hint.actors
+        opened = (actor for standing in self.standings for actor in standing.actors)
+        return tuple(dict.fromkeys((*opened, *told)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ class Guard:
         earlier = self._memory.journal.story(work.action)
         if earlier is not None and earlier.retry_at and not work.person:
             if self._memory.now() < earlier.retry_at:
-                yield Stopped("refused", str(earlier.value["Message"]), "", earlier.retry_at)
+                why, message = earlier.value["Refusal"], earlier.value["Message"]
+                yield Stopped(str(why), str(message), "", earlier.retry_at)
         if self._observer.managed(work.cure.plan.resource):
             yield Stopped(
                 "managed-resource-group",

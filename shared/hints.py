@@ -40,7 +40,9 @@ class Actor:
 
     @property
     def shown(self) -> str:
-        return self.name or self.object_id or self.app_id or "unknown"
+        """A person by name; an application, which events do not name, by its id."""
+        app = self.app_id or self.object_id
+        return self.name or (f"app {app}" if app else "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any
 from shared.findings import Findings
 from shared.model import Control, ResourceId
 from shared.policy import Do, Policy
+from shared.policy_forms import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def _exhausted(policy: Policy, writes: list[tuple[str, ResourceId]]) -> list[str
         }[limit.per]
         said.extend(
             f"{policy.source(f'$.limits[{i}]')}: {count} writes wait for {limit.writes}"
-            f" per {limit.per} ({key}) in {limit.window}"
+            f" per {limit.per} ({key}) in {words(limit.window)}"
             for key, count in keys.items()
             if count > limit.writes
         )

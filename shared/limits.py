@@ -14,6 +14,7 @@ from datetime import datetime
 from shared.errors import Exists, Moved
 from shared.model import Plan, Severity
 from shared.policy import Limit, Policy
+from shared.policy_forms import words
 from shared.store import Store
 
 
@@ -97,17 +98,17 @@ class Limits:
     def _full(self, count: _Count, inside: dict[str, float], action: str) -> Full | None:
         if action in inside or len(inside) < count.room:
             return None
-        words = (
+        said = (
             f"{len(inside)} of {count.room} writes per {count.limit.per} ({count.name})"
-            f" in {count.limit.window} are used"
+            f" in {words(count.limit.window)} are used"
         )
         if count.room < count.limit.writes:
-            words += f"; {count.limit.writes - count.room} are kept for critical findings"
+            said += f"; {count.limit.writes - count.room} are kept for critical findings"
         if count.room <= 0:
-            return Full(count.source, words, None)
+            return Full(count.source, said, None)
         freed = sorted(inside.values())[len(inside) - count.room]
         until = datetime.fromtimestamp(freed, tz=self._now().tzinfo) + count.limit.window
-        return Full(count.source, words, until)
+        return Full(count.source, said, until)
 
     def _add(self, count: _Count, action: str) -> Full | None:
         while True:

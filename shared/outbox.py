@@ -20,6 +20,7 @@ from shared.store import Store
 
 Record = dict[str, Any]
 BATCH = 100
+_ORDER = itertools.count()
 
 
 class Sink(Protocol):
@@ -35,13 +36,12 @@ class Outbox:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
-        self._order = itertools.count()
 
     def add(self, stream: str, identity: list[Any], fields: Mapping[str, Any]) -> Record:
         """Leave a record; `identity` is what makes it the same record when written again."""
         at = self._now().isoformat()
         record: Record = {"EventId": digest([stream, *identity]), "OccurredAt": at, **fields}
-        key = f"{at}-{next(self._order):08d}-{record['EventId']}"
+        key = f"{at}-{next(_ORDER):08d}-{record['EventId']}"
         self._store.put("outbox", stream, key, record)
         return record
 

@@ -7,14 +7,12 @@ cautious mode. A policy with any error is not used at all, and then nothing is w
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,37 +23,8 @@ from pydantic import (
 )
 
 from shared.errors import PolicyFault
-from shared.model import ABSENT, Control, Json, Kind, ResourceId, Reversible
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
-
-
-def _duration(value: Any) -> Any:
-    if isinstance(value, str) and (found := re.fullmatch(r"(\d+)([smhd])", value.strip())):
-        return timedelta(**{_UNITS[found[2]]: int(found[1])})
-    if isinstance(value, timedelta):
-        return value
-    raise ValueError("a duration is a number and one of s, m, h, d: 30m, 24h, 7d")
-
-
-def _scope(value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith("/"):
-        raise ValueError("a scope is an ARM id and begins with a slash")
-    key = ResourceId(value).key
-    if key.startswith(_MANAGEMENT_GROUP) and key.count("/") == _MANAGEMENT_GROUP.count("/"):
-        raise ValueError("a management group is not resolved here: name its subscriptions")
-    return value
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(
-        _duration, json_schema_input_type=Annotated[str, Field(pattern=r"^\d+[smhd]$")]
-    ),
-]
-Scope = Annotated[str, BeforeValidator(_scope, json_schema_input_type=str)]
-Words = Annotated[str, Field(min_length=1)]
+from shared.model import ABSENT, Control, Json, Kind, Parameter, ResourceId, Reversible
+from shared.policy_forms import Day, Duration, Flag, Instant, Scope, Version, Window, Words, fits
 
 
 class Mode(enum.StrEnum):
@@ -113,7 +82,8 @@ Controls = Annotated[
     list[Words],
     Field(min_length=1),
     BeforeValidator(
-        lambda v: [v] if isinstance(v, str) else v, json_schema_input_type=str | list[str]
+        lambda v: [v] if isinstance(v, str) else v,
+        json_schema_input_type=Words | Annotated[list[Words], Field(min_length=1)],
     ),
 ]
 
@@ -128,7 +98,7 @@ class Rule(_Strict):
     """Grace: announced when found, acted on only when the finding is this old."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """What guided cures must be told."""
-    irreversible: bool = False
+    irreversible: Flag = False
     """True allows a cure that cannot be taken back."""
 
     _check_control = field_validator("control")(_known)
@@ -138,18 +108,23 @@ class Rule(_Strict):
         controls: Mapping[str, Control] | None = (info.context or {}).get("controls")
         named = [controls[c] for c in self.control if c in controls] if controls else []
         faults = [fault for control in named for fault in self._faults(control)]
+        faults.extend(self._unknown(controls or {}))
         if "*" in self.control and self.mode is Mode.ENFORCE:
             faults.append("enforce names its controls: '*' may audit or ask")
         if faults:
             raise ValueError("; ".join(faults))
         return self
 
+    def _unknown(self, controls: Mapping[str, Control]) -> Iterator[str]:
+        """Parameters that none of the rule's controls has."""
+        named = [c for c in controls.values() if c.id in self.control or "*" in self.control]
+        declared = {name for control in named for name in _parameters_of(control)}
+        unknown = [name for name in self.parameters if name not in declared]
+        if unknown and named:
+            yield f"{', '.join(self.control)} has no parameter {', '.join(unknown)}"
+
     def _faults(self, control: Control) -> Iterator[str]:
-        cure = control.remediation
-        declared = {p.name: p for p in cure.parameters} if cure else {}
-        unknown = [p for p in self.parameters if p not in declared]
-        if unknown and len(self.control) == 1:
-            yield f"{control.id} has no parameter {', '.join(unknown)}"
+        declared = _parameters_of(control)
         for name in self.parameters.keys() & declared.keys():
             if not fits(self.parameters[name], declared[name].schema):
                 yield f"{control.id}: parameters.{name} does not fit: {declared[name].description}"
@@ -178,7 +153,7 @@ class Exemption(_Strict):
     category: Literal["waiver", "mitigated"]
     reason: Words
     approved_by: Words
-    expires_on: date
+    expires_on: Day
     """The last day it holds, in UTC."""
 
     _check_control = field_validator("control")(_known)
@@ -195,17 +170,17 @@ class Exemption(_Strict):
 class Limit(_Strict):
     """At most `writes` in a sliding `window`, counted apart for each estate, run, ..."""
 
-    writes: Annotated[int, Field(ge=0)]
+    writes: Annotated[int, Field(ge=0, strict=True)]
     per: Literal["estate", "subscription", "control", "run"]
-    window: Duration = timedelta(hours=1)
+    window: Window = timedelta(hours=1)
 
 
 class Freeze(_Strict):
     """A time in which nothing is written in a scope."""
 
     scope: Scope = "/"
-    starts: AwareDatetime
-    ends: AwareDatetime
+    starts: Instant
+    ends: Instant
     reason: Words
 
     @model_validator(mode="after")
@@ -227,21 +202,21 @@ class Guard(_Strict):
 class Contested(_Strict):
     """When a cure that keeps being undone backs off."""
 
-    times: Annotated[int, Field(ge=1)] = 3
-    window: Duration = timedelta(hours=24)
-    critical_goes_on: bool = False
+    times: Annotated[int, Field(ge=1, strict=True)] = 3
+    window: Window = timedelta(hours=24)
+    critical_goes_on: Flag = False
 
 
 class Policy(_Strict):
     """The whole file. Use `load`; `$id` of its JSON Schema is `policy.schema.json`."""
 
-    version: Literal[1]
+    version: Version
     scopes: list[Scope] = Field(default_factory=lambda: ["/"])
     """What is watched; `/` is all that the identity may read."""
     rules: list[Rule] = Field(default_factory=list)
     exemptions: list[Exemption] = Field(default_factory=list)
     limits: list[Limit] = Field(default_factory=list)
-    critical_share: Annotated[float, Field(ge=0, le=1)] = 0.25
+    critical_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.25
     """The share of each limit that only critical findings may use."""
     freezes: list[Freeze] = Field(default_factory=list)
     guard: Guard = Guard()
@@ -251,12 +226,6 @@ class Policy(_Strict):
 
     broken: ClassVar[tuple[PolicyFault, ...]] = ()
     _lines: dict[str, int] = {}
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Policy:
-        if any(rule.mode is not Mode.AUDIT for rule in self.rules) and not self.limits:
-            raise ValueError("limits: a policy that lets something be written must limit writes")
-        return self
 
     def source(self, path: str) -> str:
         """`policy.yaml:12 $.rules[0]`, the line where it is known."""
@@ -356,22 +325,12 @@ def broken(faults: tuple[PolicyFault, ...]) -> Policy:
 
 
 def defaults(control: Control) -> dict[str, Json]:
-    cure = control.remediation
-    known = cure.parameters if cure else ()
+    known = _parameters_of(control).values()
     return {p.name: p.default for p in known if p.default is not ABSENT}
 
 
-def fits(value: Json, schema: Mapping[str, Json]) -> bool:
-    """Whether `value` has the form of a parameter's schema (type, items, pattern, minItems)."""
-    kinds = {"array": list, "string": str, "boolean": bool, "integer": int, "object": dict}
-    kind = kinds.get(str(schema.get("type")))
-    if kind is not None and (not isinstance(value, kind) or (kind is int and value is True)):
-        return False
-    if isinstance(value, list):
-        enough = len(value) >= int(schema.get("minItems", 0))
-        return enough and all(fits(item, schema.get("items", {})) for item in value)
-    pattern = schema.get("pattern")
-    return not (isinstance(value, str) and pattern) or bool(re.search(str(pattern), value))
+def _parameters_of(control: Control) -> dict[str, Parameter]:
+    return {p.name: p for p in control.remediation.parameters} if control.remediation else {}
 
 
 def _depth(scope: str) -> int:
@@ -387,4 +346,5 @@ def _exempts(exemption: Exemption, control: str, resource_id: ResourceId, now: d
 
 
 def _end_of(day: date, now: datetime) -> datetime:
+    day = min(day, date.max - timedelta(days=1))
     return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)

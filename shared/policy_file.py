@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from shared.errors import PolicyError, PolicyFault
 from shared.model import Control
-from shared.policy import Policy
+from shared.policy import Mode, Policy
 
 
 def load(text: str, controls: Mapping[str, Control], *, today: date | None = None) -> Policy:
@@ -25,15 +25,18 @@ def load(text: str, controls: Mapping[str, Control], *, today: date | None = Non
     """
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        raw = yaml.load(text, Loader=_OnceLoader)  # noqa: S506  a safe loader, with unique keys
-    except yaml.YAMLError as error:
+        raw = yaml.load(text, Loader=_PlainLoader)  # noqa: S506  a safe loader, made stricter
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise PolicyError((PolicyFault("$", " ".join(str(error).split())),)) from error
     if not isinstance(raw, dict):
         raise PolicyError((PolicyFault("$", "the file holds no mapping"),))
+    faults = list(_unlimited(raw))
     try:
         policy = Policy.model_validate(raw, context={"controls": controls, "today": today})
     except ValidationError as error:
-        raise PolicyError(tuple(_faults(error))) from error
+        raise PolicyError((*_faults(error), *faults)) from error
+    if faults:
+        raise PolicyError(tuple(faults))
     policy._lines.update(_line_numbers(node))  # noqa: SLF001
     return policy
 
@@ -42,6 +45,15 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of a policy file."""
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": dialect, **Policy.model_json_schema(), "title": "Portcullis policy"}
+
+
+def _unlimited(raw: Mapping[str, Any]) -> Iterator[PolicyFault]:
+    rules = raw.get("rules")
+    modes = [r.get("mode") for r in rules if isinstance(r, dict)] if isinstance(rules, list) else []
+    if {Mode.APPROVE, Mode.ENFORCE} & {m for m in modes if isinstance(m, str)}:
+        if not raw.get("limits"):
+            message = "a policy that lets something be written must limit writes"
+            yield PolicyFault("$.limits", message)
 
 
 def _faults(error: ValidationError) -> Iterator[PolicyFault]:
@@ -67,13 +79,25 @@ def _line_numbers(node: Any, path: str = "$") -> dict[str, int]:
     return lines
 
 
-class _OnceLoader(yaml.CSafeLoader):
-    """A safe loader that refuses a key said twice: the second would win in silence."""
+class _PlainLoader(yaml.CSafeLoader):
+    """A safe loader that leaves dates as text, and refuses a key said twice.
+
+    A date that is none would raise here without saying where; of two equal keys the second
+    would win in silence.
+    """
+
+    yaml_implicit_resolvers = {  # noqa: RUF012  as the base class has it
+        first: [(tag, form) for tag, form in known if not tag.endswith(":timestamp")]
+        for first, known in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002
         seen: set[str] = set()
         for key, _ in node.value:
+            line = f"line {key.start_mark.line + 1}"
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.YAMLError(f"{line}: a key is a word")
             if key.value in seen:
-                raise yaml.YAMLError(f"line {key.start_mark.line + 1}: {key.value} is said twice")
+                raise yaml.YAMLError(f"{line}: {key.value} is said twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep)

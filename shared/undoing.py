@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shared.errors import Refused, Transient, Why
 from shared.journal import Story
-from shared.model import Change, Json, Verb, pointer_to, same, value_at
+from shared.model import Change, Json, Reversible, Verb, pointer_to, same, value_at
 from shared.observing import Reader
 
 
@@ -18,6 +18,9 @@ def inverse_of(done: Story, reader: Reader) -> list[Change]:
     """
     if done.undoing:
         raise _refusal(f"{done.id} is an undo: 'portcullis apply' cures again")
+    if done.value["Plan"]["reversible"] == Reversible.NO:
+        caveats = "; ".join(done.value["Plan"]["caveats"])
+        raise _refusal(f"{done.id} cannot be taken back: {caveats}")
     inverse: list[Change] = []
     for change, left in zip(done.changes[: done.step], done.left, strict=True):
         back = change.inverse()

@@ -48,19 +48,6 @@ class Address:
         return self.type.count("/") > 1
 
     @property
-    def is_extension(self) -> bool:
-        """Whether it sits on a resource rather than in a group, subscription or tenant."""
-        return "/providers/" in self.scope.lower() and not self.is_management_group_scoped
-
-    @property
-    def is_management_group_scoped(self) -> bool:
-        scope = self.scope.lower()
-        return (
-            scope.startswith("/providers/microsoft.management/managementgroups/")
-            and scope.count("/") == _MANAGEMENT_GROUP_SLASHES
-        )
-
-    @property
     def group_id(self) -> str:
         """The resource group's id; empty outside of groups."""
         if not self.group:
@@ -71,9 +58,6 @@ class Address:
     def subscription_id(self) -> str:
         """The subscription's id with its prefix; empty outside of subscriptions."""
         return f"/subscriptions/{self.subscription}" if self.subscription else ""
-
-
-_MANAGEMENT_GROUP_SLASHES = 4
 
 
 @lru_cache(maxsize=65536)
@@ -107,6 +91,8 @@ def parse(resource_id: str) -> Address:
 
 def _container(text: str, segments: list[str], subscription: str, group: str) -> Address:
     """A subscription, a resource group, or a collection directly below one."""
+    if segments == ["tenants"]:
+        return Address(ROOT, ROOT, "", "", (), "", "", "", "", "tenants")
     if segments[0].lower() != "subscriptions":
         raise ValueError(f"{text!r} is not an ARM id")
     depth = 4 if group else min(len(segments), 2)

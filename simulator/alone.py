@@ -12,12 +12,12 @@ from simulator.server import serve
 from simulator.tenant import Tenant
 
 
-def until_stopped() -> None:
-    """Wait for Ctrl-C or a termination."""
+def stopping() -> threading.Event:
+    """An event that Ctrl-C or a termination sets."""
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())
-    stop.wait()
+    return stop
 
 
 def run(load: Path | None, port: int) -> None:
@@ -32,5 +32,5 @@ def run(load: Path | None, port: int) -> None:
         print(f"the tenant answers at {served.url}; point clients at it with", flush=True)  # noqa: T201
         for name, value in served.environment.items():
             print(f"  export {name}={value}", flush=True)  # noqa: T201
-        until_stopped()
+        stopping().wait()
     print("stopped", flush=True)  # noqa: T201

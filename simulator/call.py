@@ -53,6 +53,8 @@ class Call:
         """The operation that access control and the activity log name, in the caller's casing."""
         if self.method == "POST":
             return f"{operation_type(self.address)}/{self.address.rest}/action"
+        if self.method == "GET" and self.address.name and self.address.rest:
+            return f"{operation_type(self.address)}/{self.address.rest}/read"
         return f"{operation_type(self.address)}/{_VERBS[self.method]}"
 
 

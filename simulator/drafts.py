@@ -67,12 +67,18 @@ def stamp(state: State, row: ResourceType, document: Document, provisioning: str
                 put(item, "properties.provisioningState", provisioning)
 
 
-def describe_embedded(document: Document, row: ResourceType) -> None:
-    """Give embedded objects the id and type that the provider gives them."""
+def describe_embedded(document: Document, row: ResourceType, *, keep: bool = False) -> None:
+    """Give embedded objects the id and type that the provider gives them.
+
+    With `keep` only those that have none: recorded documents are taken as they are.
+    """
     for embedded in row.embedded:
         for item in dig(document, f"properties.{embedded.path}", None) or []:
-            item["id"] = f"{document['id']}/{embedded.path}/{item.get('name')}"
-            item["type"] = embedded.type
+            own = {
+                "id": f"{document['id']}/{embedded.path}/{item.get('name')}",
+                "type": embedded.type,
+            }
+            item.update({k: v for k, v in own.items() if not (keep and item.get(k))})
 
 
 def patched(row: ResourceType, body: Document, before: Document) -> Document:

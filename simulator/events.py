@@ -31,7 +31,7 @@ class EventFeed:
 
     def __init__(self, seed: int, catch_up: Callable[[], None]) -> None:
         """`catch_up` is called before each take, so that ended operations have emitted."""
-        self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self._random = random.Random(f"events {seed}")  # noqa: S311 - repeatable, not secret
         self._pending: list[Event] = []
         self._catch_up = catch_up
         self._lock = threading.Lock()

@@ -201,10 +201,7 @@ def _locks(entry: Entry, *, deleting: bool) -> bool:
 
 def _denies(entry: Entry, call: Call, action: str) -> bool:
     properties = entry.document.get("properties") or {}
-    if properties.get("doNotApplyToChildScopes") and entry.address.scope.lower() not in {
-        call.address.key,
-        call.address.parent.lower(),
-    }:
+    if properties.get("doNotApplyToChildScopes") and not _at(entry.address.scope, call.address):
         return False
     denied = {str(one.get("id")).lower() for one in properties.get("principals") or []}
     spared = {str(one.get("id")).lower() for one in properties.get("excludePrincipals") or []}
@@ -216,6 +213,12 @@ def _denies(entry: Entry, call: Call, action: str) -> bool:
         and not _any_matches(action, permission.get("notActions"))
         for permission in properties.get("permissions") or []
     )
+
+
+def _at(scope: str, address: Address) -> bool:
+    """Whether something is at a scope itself: the scope, or its locks, assignments and the like."""
+    attached = address.namespace.lower() == "microsoft.authorization"
+    return scope.lower() in {address.key, address.scope.lower() if attached else address.key}
 
 
 def _any_matches(action: str, patterns: list[str] | None) -> bool:

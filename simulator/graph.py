@@ -6,7 +6,6 @@ out without a word. Child types that Graph does not hold (firewall rules, config
 absent.
 """
 
-import base64
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +20,7 @@ from simulator.drafts import parse_body
 from simulator.gates import Gates
 from simulator.graph_query import Query, parse_query
 from simulator.state import Entry, Index, State
-from simulator.wire import Refusal, Response, answer
+from simulator.wire import Refusal, Response, answer, seal, unseal
 
 _OLDEST = "2021-03-01"
 _QUOTA = 15
@@ -146,7 +145,7 @@ class Graph:
             "resultTruncated": "false",
         }
         if more and (not asked.query.columns or "id" in asked.query.columns):
-            result["$skipToken"] = base64.urlsafe_b64encode(last.encode()).decode()
+            result["$skipToken"] = seal(last)
         elif more:
             # Without the id there is no token, and the rest is silently lost.
             result["resultTruncated"] = "true"
@@ -306,6 +305,6 @@ def _resume(token: object) -> str:
     if not token:
         return ""
     try:
-        return base64.urlsafe_b64decode(str(token).encode()).decode()
+        return unseal(str(token))
     except ValueError as error:
         raise Refusal(400, "BadRequest", "The skip token is not valid.") from error

@@ -50,14 +50,14 @@ def parse_query(text: str) -> Query:
     table, *stages = [stage.strip() for stage in text.split("|")]
     if table.lower() not in TABLES:
         raise _invalid(table or "(nothing)")
-    if len(stages) < 2 or len(stages) > 3:  # noqa: PLR2004 - where, order by, project
+    if len(stages) < 2 or len(stages) > 3:
         raise _invalid(stages[-1] if stages else text)
     where = _WHERE.fullmatch(stages[0])
     if where is None:
         raise _invalid(stages[0])
     if _ORDER.fullmatch(stages[1]) is None:
         raise _invalid(stages[1])
-    columns = _columns(stages[2]) if len(stages) > 2 else ()  # noqa: PLR2004
+    columns = _columns(stages[2]) if len(stages) > 2 else ()
     return Query(table.lower(), _strings(where.group(1)), columns)
 
 

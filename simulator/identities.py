@@ -26,7 +26,7 @@ class Tokens:
         """`tenant_id` is the tenant that tokens must be from."""
         self.life = timedelta(hours=1)
         self._tenant_id = tenant_id
-        self._random = Random(seed)  # noqa: S311 - repeatable, and guards nothing real
+        self._random = Random(f"tokens {seed}")  # noqa: S311 - repeatable, and guards nothing real
         self._grants: dict[str, Grant] = {}
 
     def issue(self, identity: Identity, now: datetime, tenant_id: str | None = None) -> str:

@@ -4,9 +4,9 @@ Keys in order of id; a page's `$skiptoken` holds the last key, so a list that ch
 reader neither repeats nor loses what stays.
 """
 
-import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from urllib.parse import quote
 
 from simulator import types
@@ -14,13 +14,19 @@ from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ances
 from simulator.call import Call
 from simulator.documents import Document, dig
 from simulator.state import Entry, State
-from simulator.wire import Refusal, Response, answer, unknown
+from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
 _ASSIGNMENTS = "microsoft.authorization/roleassignments"
 _DEFINITIONS = "microsoft.authorization/roledefinitions"
+_DEFINITION_FILTER = re.compile(r"(type|roleName) eq '([^']+)'", re.IGNORECASE)
+_AT_SCOPE = "atscope()"
 _AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
 _TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
 _PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
+
+
+Source = Callable[[str], Iterator[Entry]]
+"""Entries whose key sorts after the given one, in order."""
 
 
 class Listing:
@@ -36,7 +42,7 @@ class Listing:
         """One page of the collection that the call's path names."""
         address = call.address
         if address.key == ROOT and address.rest.lower() == "subscriptions":
-            return self._page(call, self._state.subscriptions())
+            return self._page(call, _of(self._state.subscriptions()))
         if address.key == ROOT and address.rest.lower() == "tenants":
             return answer(200, {"value": [self._tenant()]})
         if address.type == SUBSCRIPTION and address.rest:
@@ -55,7 +61,7 @@ class Listing:
         rest = call.address.rest.lower()
         if rest == "resourcegroups":
             index = self._state.of_type(call.address.subscription, GROUP.lower())
-            return self._page(call, list(index.after("")))
+            return self._page(call, index.after)
         if rest == "resources":
             return self._generic(call, call.address.key)
         raise unknown(f"the list {call.target.path}")
@@ -65,12 +71,12 @@ class Listing:
         text = call.target.query.get("$filter", "")
         match = _TYPE_FILTER.fullmatch(text)
         if text and match is None:
-            raise unknown(f"the filter {text!r} of {call.target.path}")
+            raise _unknown_filter(call)
         wanted = match.group(1).lower() if match else None
         found = [
             entry for entry in self._below_groups(scope) if wanted in {None, entry.address.type_key}
         ]
-        return self._page(call, sorted(found, key=lambda entry: entry.address.key), _bare)
+        return self._page(call, _of(found), _bare)
 
     def _below_groups(self, scope: str) -> Iterator[Entry]:
         for entry in self._state.below(scope):
@@ -98,55 +104,67 @@ class Listing:
             return self._assignments(call, scope)
         if type_key == _DEFINITIONS:
             return self._definitions(call, scope)
+        if call.target.query.get("$filter"):
+            raise _unknown_filter(call)
         place = types.embedding(type_name)
         if place is not None and address.name:
             parent = self._state.find(address.key)
             return answer(200, {"value": dig(parent, f"properties.{place[1].path}", None) or []})
         if scope == f"/subscriptions/{address.subscription}".lower():
             return self._page(call, self._subscription_wide(address.subscription, type_key, scope))
-        return self._page(call, list(self._state.attached(scope, type_key).after("")))
+        return self._page(call, self._state.attached(scope, type_key).after)
 
-    def _subscription_wide(self, subscription: str, type_key: str, scope: str) -> list[Entry]:
+    def _subscription_wide(self, subscription: str, type_key: str, scope: str) -> Source:
         if type_key in _AT_SCOPE_ONLY:
-            return list(self._state.attached(scope, type_key).after(""))
-        return list(self._state.of_type(subscription, type_key).after(""))
+            return self._state.attached(scope, type_key).after
+        return self._state.of_type(subscription, type_key).after
 
     def _assignments(self, call: Call, scope: str) -> Response:
         """Role assignments at, above and (unless `atScope()`) below a scope."""
         text = call.target.query.get("$filter", "")
         principal = _PRINCIPAL_FILTER.fullmatch(text)
-        if text and principal is None and text.lower() != "atscope()":
-            raise unknown(f"the filter {text!r} of role assignments")
+        if text and principal is None and text.lower() != _AT_SCOPE:
+            raise _unknown_filter(call)
         subscription = call.address.subscription
-        above = _chain(scope)
-        above += self._state.scopes_above(subscription) if subscription else [ROOT]
-        found = {
-            entry.address.key: entry
-            for each in dict.fromkeys(above)
-            for entry in self._state.attached(each, _ASSIGNMENTS).entries.values()
-        }
-        if text.lower() != "atscope()":
+        found = self._above(call, scope, _ASSIGNMENTS)
+        if text.lower() != _AT_SCOPE:
             prefix = scope.rstrip("/") + "/"
             index = self._state.of_type(subscription, _ASSIGNMENTS)
-            found |= {key: entry for key, entry in index.entries.items() if key.startswith(prefix)}
-        chosen = [
-            entry
-            for _, entry in sorted(found.items())
+            found += [entry for key, entry in index.entries.items() if key.startswith(prefix)]
+        chosen = {
+            entry.address.key: entry
+            for entry in found
             if principal is None or _principal(entry) == principal.group(1).lower()
-        ]
-        return self._page(call, chosen, lambda document: _prefixed(document, subscription))
+        }
+        source = _of(chosen.values())
+        return self._page(call, source, lambda document: _prefixed(document, subscription))
 
     def _definitions(self, call: Call, scope: str) -> Response:
-        subscription = call.address.subscription
-        scopes = [*_chain(scope), *(self._state.scopes_above(subscription) if subscription else [])]
+        """Role definitions at and above a scope, by type or name where a filter says so."""
+        text = call.target.query.get("$filter", "")
+        match = _DEFINITION_FILTER.fullmatch(text)
+        if text and match is None:
+            raise _unknown_filter(call)
         found = {
             entry.address.name.lower(): entry
-            for each in [*scopes, ROOT]
-            for entry in self._state.attached(each, _DEFINITIONS).entries.values()
+            for entry in self._above(call, scope, _DEFINITIONS)
+            if match is None or _has_property(entry, match.group(1), match.group(2))
         }
+        subscription = call.address.subscription
         prefix = f"/subscriptions/{subscription}" if subscription else ""
-        chosen = [entry for _, entry in sorted(found.items())]
-        return self._page(call, chosen, lambda document: _rooted(document, prefix))
+        source = _of(found.values())
+        return self._page(call, source, lambda document: _rooted(document, prefix))
+
+    def _above(self, call: Call, scope: str, type_key: str) -> list[Entry]:
+        """What of a type is attached at a scope and at those above it, the root included."""
+        subscription = call.address.subscription
+        scopes = _chain(scope)
+        scopes += self._state.scopes_above(subscription) if subscription else [ROOT]
+        return [
+            entry
+            for each in dict.fromkeys(scopes)
+            for entry in self._state.attached(each, type_key).entries.values()
+        ]
 
     def _descendants(self, key: str) -> list[Document]:
         """Management groups and subscriptions below a management group, each with its parent."""
@@ -172,17 +190,17 @@ class Listing:
     def _page(
         self,
         call: Call,
-        entries: list[Entry],
+        source: Source,
         shown: Callable[[Document], Document] = lambda document: document,
     ) -> Response:
         """One page, with the link to the next as this collection's provider gives it."""
         number, last = _token(call.target.query.get("$skiptoken", ""))
         if self.empty_page_after is not None and number == self.empty_page_after:
             return self._answer([], _link(call, number + 1, last))
-        remaining = [entry for entry in entries if entry.address.key > last]
-        page = remaining[: self.page_size]
+        found = list(islice(source(last), self.page_size + 1))
+        page = found[: self.page_size]
         value = [shown(entry.document) for entry in page]
-        if len(remaining) > self.page_size:
+        if len(found) > self.page_size:
             return self._answer(value, _link(call, number + 1, page[-1].address.key))
         row = types.row_of(f"{call.address.type}/{call.address.rest}")
         if page and row is not None and row.empty_last_page:
@@ -193,8 +211,21 @@ class Listing:
         return answer(200, {"value": value} if link is None else {"value": value, "nextLink": link})
 
 
+def _of(entries: Iterable[Entry]) -> Source:
+    ordered = sorted(entries, key=lambda entry: entry.address.key)
+    return lambda last: (entry for entry in ordered if entry.address.key > last)
+
+
+def _unknown_filter(call: Call) -> Refusal:
+    return unknown(f"the filter {call.target.query['$filter']!r} of {call.target.path}")
+
+
+def _has_property(entry: Entry, name: str, value: str) -> bool:
+    return str(dig(entry.document, f"properties.{name}")).lower() == value.lower()
+
+
 def _link(call: Call, number: int, last: str) -> str:
-    token = base64.urlsafe_b64encode(f"{number}|{last}".encode()).decode()
+    token = seal(f"{number}|{last}")
     query = [
         f"{quote(name, safe='$')}={quote(value)}"
         for name, value in call.target.query.items()
@@ -207,7 +238,7 @@ def _token(text: str) -> tuple[int, str]:
     if not text:
         return 0, ""
     try:
-        number, last = base64.urlsafe_b64decode(text.encode()).decode().split("|", 1)
+        number, last = unseal(text).split("|", 1)
         return int(number), last
     except ValueError as error:
         raise Refusal(400, "InvalidSkipToken", "The skip token is not valid.") from error

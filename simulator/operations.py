@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -43,18 +43,12 @@ class Operation:
     due: datetime
     location: str
     land: Callable[["Operation"], None]
+    number: int
     failure: tuple[str, str] | None = None
     status: str = ""
     polls: int = 0
     result: Callable[[], Any] | None = None
     ended: datetime | None = None
-
-
-@dataclass(order=True)
-class _Due:
-    at: datetime
-    number: int
-    operation: Operation = field(compare=False)
 
 
 class Operations:
@@ -64,10 +58,9 @@ class Operations:
         """Begin with none."""
         self.by_id: dict[str, Operation] = {}
         self.seconds: float | None = None
-        self._due: list[_Due] = []
+        self._due: list[tuple[datetime, int, Operation]] = []
         self._busy: dict[str, Operation] = {}
         self._fail: list[tuple[str, str, str]] = []
-        self._count = 0
 
     def fail_next(self, pattern: str, code: str, message: str) -> None:
         """Make the next operation whose type or id matches the glob end as Failed."""
@@ -78,14 +71,12 @@ class Operations:
     ) -> Operation:
         """Start an operation; `land` runs when it ends, and reads whether it failed."""
         seconds = long.seconds if self.seconds is None else self.seconds
-        operation = Operation(
-            call.request_id, call, long, call.now + timedelta(seconds=seconds), location, land
-        )
+        due = call.now + timedelta(seconds=seconds)
+        operation = Operation(call.request_id, call, long, due, location, land, len(self.by_id))
         operation.failure = self._failure_for(call.address)
         self.by_id[operation.id] = operation
         self._busy[call.address.key] = operation
-        self._count += 1
-        heapq.heappush(self._due, _Due(operation.due, self._count, operation))
+        heapq.heappush(self._due, (due, operation.number, operation))
         return operation
 
     def underway(self, key: str) -> Operation | None:
@@ -99,15 +90,16 @@ class Operations:
 
     def run_due(self, now: datetime) -> None:
         """End, in order, every operation whose time has come."""
-        while self._due and self._due[0].at <= now:
-            due = heapq.heappop(self._due)
-            self._end(due.operation, due.at)
+        while self._due and self._due[0][0] <= now:
+            due, _, operation = heapq.heappop(self._due)
+            self._end(operation, due)
 
     def settle(self, now: datetime, key: str | None = None) -> None:
         """End every operation now, or only the one on a resource."""
-        for due in sorted(self._due):
-            if key is None or due.operation.call.address.key == key:
-                self._end(due.operation, now)
+        running = sorted(self._busy.values(), key=lambda one: (one.due, one.number))
+        for operation in running if key is None else [self._busy.get(key)]:
+            if operation is not None:
+                self._end(operation, now)
 
     def headers(self, operation: Operation) -> dict[str, str]:
         """What the first answer of a long-running operation carries."""

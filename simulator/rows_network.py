@@ -148,7 +148,7 @@ ROWS = (
     _row("privateEndpoints"),
     _row("firewallPolicies"),
     _row("ApplicationGatewayWebApplicationFirewallPolicies", create=None, update=None),
-    _row("networkWatchers", create=None, update=None),
+    _row("networkWatchers"),
     _child("networkWatchers/flowLogs"),
     _row(
         "routeTables",

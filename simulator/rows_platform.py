@@ -19,7 +19,6 @@ _SYNCHRONOUS = {
     "Microsoft.CognitiveServices/accounts": "2024-10-01",
     "Microsoft.DataFactory/factories": "2018-06-01",
     "Microsoft.DesktopVirtualization/hostPools": "2024-04-03",
-    "Microsoft.EventHub/namespaces": "2024-01-01",
     "Microsoft.Insights/activityLogAlerts": "2020-10-01",
     "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Logic/workflows": "2019-05-01",
@@ -27,10 +26,11 @@ _SYNCHRONOUS = {
     "Microsoft.OperationalInsights/workspaces": "2023-09-01",
     "Microsoft.RecoveryServices/vaults": "2024-04-01",
     "Microsoft.Search/searchServices": "2023-11-01",
-    "Microsoft.ServiceBus/namespaces": "2022-10-01-preview",
     "Microsoft.Web/serverfarms": "2023-12-01",
 }
 """Types whose PATCH merges and is done when it answers."""
+
+_MESSAGING = {"Microsoft.EventHub": "2024-01-01", "Microsoft.ServiceBus": "2022-10-01-preview"}
 
 _LONG = {
     "Microsoft.AppConfiguration/configurationStores": "2024-05-01",
@@ -113,6 +113,14 @@ ROWS = (
         created_status=200,
         provisioning_state=False,
         located=False,
+    ),
+    *(
+        ResourceType(
+            f"{provider}/namespaces",
+            api_version=version,
+            delete=Long(style="location", status=202, seconds=20, retry_after=10, body="none"),
+        )
+        for provider, version in _MESSAGING.items()
     ),
     *(ResourceType(name, api_version=version) for name, version in _SYNCHRONOUS.items()),
     *(

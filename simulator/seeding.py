@@ -5,6 +5,7 @@ unusable is put right: missing parents, missing type and name, states of operati
 """
 
 from dataclasses import replace
+from urllib.parse import unquote
 
 from simulator import types
 from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, parse
@@ -33,16 +34,17 @@ class Seeder:
         given = document.get("id")
         if not isinstance(given, str) or not given.strip("/"):
             raise ValueError("the document has no id")
-        address = _whole(parse(given), document)
+        # Some services escape names inside ids; a request's path arrives unescaped.
+        address = _whole(parse(unquote(given)), document)
         self._make_parents(address, str(document.get("location") or _LOCATION))
         loaded = clone(document)
-        loaded["id"] = address.id
+        loaded["id"] = "/" + given.strip("/")
         if not loaded.get("type") and address.type != SUBSCRIPTION:
             loaded["type"] = address.type
         loaded.setdefault("name", address.name)
         self._complete(address, loaded)
         self._store(address, loaded)
-        return address.id
+        return str(loaded["id"])
 
     def _complete(self, address: Address, document: Document) -> None:
         if address.type == SUBSCRIPTION:
@@ -62,13 +64,16 @@ class Seeder:
         row = types.row_of(address.type)
         place = types.embedding(address.type)
         if place is not None:
+            parent = self._state.find(address.parent.lower()) or {}
+            document.setdefault("etag", parent.get("etag"))
             self._state.save(address, document)
             return
         if row is not None:
             self._keep_children(address, row, document)
-            describe_embedded(document, row)
+            describe_embedded(document, row, keep=True)
             if row.etag and not document.get("etag"):
                 stamp(self._state, row, document, "")
+            _share_etag(row, document)
         self._state.save(address, document)
 
     def _keep_children(self, address: Address, row: ResourceType, document: Document) -> None:
@@ -107,6 +112,13 @@ class Seeder:
         self._store(address, document)
         self._state.mark_makeshift(address.key)
         self.made.append(address.id)
+
+
+def _share_etag(row: ResourceType, document: Document) -> None:
+    """Embedded objects have their parent's etag, unless they were recorded with another."""
+    for embedded in row.embedded if row.etag else ():
+        for item in dig(document, f"properties.{embedded.path}") or []:
+            item.setdefault("etag", document["etag"])
 
 
 def _whole(address: Address, document: Document) -> Address:

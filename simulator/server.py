@@ -88,7 +88,7 @@ def serve(
             ssl_keyfile=certificates.server,
             timeout_graceful_shutdown=1,
         )
-        with _running(uvicorn.Server(config), listener):
+        with _running(_Server(config, transports), listener):
             environment = {
                 "IDENTITY_ENDPOINT": f"{url}/msi/token",
                 "IDENTITY_HEADER": secret,
@@ -157,6 +157,13 @@ class _Transports:
         if transport is not None:
             transport.abort()
 
+    async def abort_all(self) -> None:
+        """Cut every connection, and let the loop notice before it ends."""
+        while self._open:
+            for transport in list(self._open.values()):
+                transport.abort()
+            await asyncio.sleep(0)
+
     def protocol(self) -> type[H11Protocol]:
         """An HTTP protocol for uvicorn that reports here."""
         transports = self
@@ -177,6 +184,21 @@ class _Transports:
                 super().data_received(data)
 
         return Reporting
+
+
+class _Server(uvicorn.Server):
+    """Ends at once: no client of a simulated tenant is owed a long goodbye."""
+
+    def __init__(self, config: uvicorn.Config, transports: _Transports) -> None:
+        """Serve by `config`; `transports` are cut at the end."""
+        super().__init__(config)
+        self._transports = transports
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._transports.abort_all()
+        await super().shutdown(sockets)
 
 
 def _hurry(transport: Any) -> None:

@@ -9,12 +9,13 @@ safe to use from several threads.
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import unquote
 
 from simulator import rows
-from simulator.address import ROOT, Address, parse
+from simulator.address import ROOT, SUBSCRIPTION, Address, parse
 from simulator.authorization import built_in_roles
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
@@ -29,6 +30,7 @@ from simulator.listing import Listing
 from simulator.operations import Operations
 from simulator.providers import Providers
 from simulator.refusals import subscription_not_found
+from simulator.request_log import LoggedRequest, logged
 from simulator.resources import Resources
 from simulator.seeding import Seeder
 from simulator.state import State
@@ -49,20 +51,14 @@ __all__ = [
 TENANT_ID = "11111111-1111-4111-8111-111111111111"
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
 _SUCCESS = 300
-
-
-@dataclass(frozen=True)
-class LoggedRequest:
-    """One request as the tenant answered it; `status` is what it answered or would have."""
-
-    method: str
-    path: str
-    api_version: str
-    identity: str
-    status: int
-    client_request_id: str
-    correlation_id: str
-    at: datetime
+_UNREPORTED = {401, 404, 405, 429, 501}
+_MALFORMED = {
+    "MissingApiVersionParameter",
+    "InvalidApiVersionParameter",
+    "InvalidRequestContent",
+    "LocationRequired",
+}
+"""What the gateway turns away before any provider hears of it leaves no event."""
 
 
 class WriteRefused(Exception):
@@ -119,22 +115,34 @@ class Tenant:
     @property
     def writes(self) -> list[LoggedRequest]:
         """Requests that changed something or were accepted to; queries by POST are not."""
-        return [
-            request
-            for request in self.requests
-            if request.method in {"PUT", "PATCH", "DELETE", "POST"}
-            and request.status < _SUCCESS
-            and not request.path.lower().startswith("/providers/microsoft.resourcegraph/")
-        ]
+        return [request for request in self.requests if request.is_write]
 
     def add_identity(self, identity: Identity) -> str:
-        """Let someone in. Returns a bearer token, good for `tokens.life` (an hour)."""
+        """Let someone in. Returns a bearer token, good for `token_life` (an hour)."""
         return self.token(identity)
 
     def token(self, identity: Identity, *, tenant_id: str | None = None) -> str:
         """A fresh token; with `tenant_id` one that another tenant issued."""
         with self._lock:
             return self.tokens.issue(identity, self.clock.now(), tenant_id)
+
+    @property
+    def token_life(self) -> timedelta:
+        """How long tokens issued from now on are good."""
+        return self.tokens.life
+
+    @token_life.setter
+    def token_life(self, life: timedelta) -> None:
+        self.tokens.life = life
+
+    @property
+    def operation_seconds(self) -> float | None:
+        """How long every operation takes, instead of what its type says; None: as it says."""
+        return self.operations.seconds
+
+    @operation_seconds.setter
+    def operation_seconds(self, seconds: float | None) -> None:
+        self.operations.seconds = seconds
 
     @property
     def fresh_principals(self) -> set[str]:
@@ -219,7 +227,7 @@ class Tenant:
             request_id = self.state.guid()
             response, identity = self._respond(request, target, fault, (correlation, request_id))
             self._sign(response, request, correlation, request_id)
-            self._log(request, target, response, identity, now)
+            self.requests.append(logged(request, target, response, identity, now))
         if fault is not None and fault.what.endswith("-after"):
             raise Lost(timed_out=fault.what == "timeout-after")
         return response
@@ -266,7 +274,7 @@ class Tenant:
             "DELETE": self.resources.delete,
         }
         handler = handlers.get(call.method)
-        if handler is None:
+        if handler is None or (call.is_write and address.type == SUBSCRIPTION):
             raise unknown(f"{call.method} on {address.type} itself")
         return handler(call)
 
@@ -274,8 +282,9 @@ class Tenant:
         if call.method == "POST" and call.address.name:
             return self.resources.post(call)
         if call.method == "GET":
-            if call.target.path.lower() in self.state.entries:
-                return self.resources.get(call)
+            odd = self.state.entries.get(call.target.path.lower())
+            if odd is not None:
+                return self.resources.get(replace(call, address=odd.address))
             return self.listing.collection(call)
         raise unknown(f"{call.method} {call.target.path}")
 
@@ -328,9 +337,10 @@ class Tenant:
         )
 
     def _report_failure(self, call: Call, refusal: Refusal) -> None:
-        unreported = {400, 401, 404, 405, 429, 501}
-        if call.is_write and refusal.status not in unreported and call.address.name:
-            self._report(call, created=False, succeeded=False, at=call.now)
+        unheard = refusal.status in _UNREPORTED or refusal.code in _MALFORMED
+        if call.is_write and not unheard and call.address.name:
+            fresh = call.method == "PUT" and not self.state.exists(call.address.key)
+            self._report(call, created=fresh, succeeded=False, at=call.now)
 
     def _sign(
         self, response: Response, request: Request, correlation: str, request_id: str
@@ -340,27 +350,6 @@ class Tenant:
         client = request.headers.get("x-ms-client-request-id")
         if client:
             response.headers["x-ms-client-request-id"] = client
-
-    def _log(
-        self,
-        request: Request,
-        target: Target,
-        response: Response,
-        identity: Identity | None,
-        now: datetime,
-    ) -> None:
-        self.requests.append(
-            LoggedRequest(
-                request.method,
-                target.path,
-                target.api_version,
-                identity.name if identity else "",
-                response.status,
-                request.headers.get("x-ms-client-request-id", ""),
-                response.headers["x-ms-correlation-request-id"],
-                now,
-            )
-        )
 
     def _catch_up(self) -> None:
         with self._lock:
@@ -384,7 +373,7 @@ def _changed(before: Document, after: Document) -> Document:
 
 
 def _key(resource_id: str) -> str:
-    return "/" + resource_id.strip("/").lower() if resource_id.strip("/") else ROOT
+    return "/" + unquote(resource_id).strip("/").lower() if resource_id.strip("/") else ROOT
 
 
 def _address(target: Target) -> Address:

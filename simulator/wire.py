@@ -1,5 +1,6 @@
 """HTTP as the tenant sees it: requests, responses, and Azure's ways of refusing."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -112,6 +113,16 @@ class Refusal(Exception):
 def unknown(what: str) -> Refusal:
     """The simulator's own refusal: Azure may well know this, the simulator must be taught it."""
     return Refusal(501, "SimulatorDoesNotKnow", f"The simulated tenant does not know {what}.")
+
+
+def seal(text: str) -> str:
+    """Make a paging token of a text; clients must not look inside."""
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def unseal(token: str) -> str:
+    """Read a paging token. Raises ValueError for one that the tenant did not give."""
+    return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
 
 
 def encode(document: Any) -> bytes:

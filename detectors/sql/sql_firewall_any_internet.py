@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from detectors import PUBLIC_ACCESS, seen
 from detectors.sql import FIREWALL_RULE, SERVER
 from shared.model import (
+    AZURE_SERVICES,
     WIDE,
     Addresses,
     Detector,
@@ -38,8 +39,7 @@ def check(server: Resource) -> Iterator[Evidence]:
     ranges = {
         rule.id: f"{rule.get(START)}-{rule.get(END)}" for rule in server.related("firewallRules")
     }
-    ranges = {rid: text for rid, text in ranges.items() if text != "0.0.0.0-0.0.0.0"}
-    sets = [Addresses.parse(text) for text in ranges.values()]
+    sets = [Addresses.parse(text) - AZURE_SERVICES for text in ranges.values()]
     stay = fitting(sets)
     for i, (rule, text) in enumerate(ranges.items()):
         if i not in stay:

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 from remediations import ADDRESS_LIST, clients
 from shared.model import (
+    AZURE_SERVICES,
     Addresses,
     Change,
     Finding,
@@ -25,16 +26,14 @@ from shared.model import (
     fitting,
 )
 
-AZURE_SERVICES = ("0.0.0.0", "0.0.0.0")  # noqa: S104 - the rule for Azure services, no socket
-
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    rules = [r for r in finding.resource.related("firewallRules") if _ends(r) != AZURE_SERVICES]
-    sets = [Addresses.parse("-".join(_ends(rule))) for rule in rules]
+    rules = finding.resource.related("firewallRules")
+    sets = [Addresses.parse("-".join(_ends(rule))) - AZURE_SERVICES for rule in rules]
     wanted = clients(parameters["allowed_ranges"])
     stay = fitting(sets, beside=Addresses.union(wanted))
     covered = Addresses.union(sets[i] for i in stay)
-    taken = {rule.id for rule in finding.resource.related("firewallRules")}
+    taken = {rule.id for rule in rules}
     changes: list[Change] = []
     for one in wanted:
         if not covered.covers(one):

@@ -1,6 +1,7 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
 from shared.model.addresses import (
+    AZURE_SERVICES,
     EVERY_ADDRESS,
     MOST,
     NOWHERE,
@@ -33,7 +34,13 @@ from shared.model.plan import (
     change_to_json,
     edited,
 )
-from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+from shared.model.resource import (
+    NeedsLookup,
+    Resource,
+    ResourceId,
+    ResourceType,
+    Undecided,
+)
 from shared.model.rules import (
     MISREAD,
     Control,
@@ -60,6 +67,7 @@ from shared.model.security_rules import (
 
 __all__ = [
     "ABSENT",
+    "AZURE_SERVICES",
     "EVERY_ADDRESS",
     "MISREAD",
     "MOST",

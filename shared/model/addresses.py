@@ -167,6 +167,9 @@ PRIVATE: Final = Addresses.union(
 )
 """RFC 1918: no client comes from these over the internet."""
 
+AZURE_SERVICES: Final = Addresses.parse("0.0.0.0")  # noqa: S104 - in a rule, not a socket
+"""No client has this address: by it, firewalls of databases let in "services within Azure"."""
+
 WIDE: Final = 2**16
 """More addresses than this, counted over all rules together, are no list of known clients."""
 

@@ -90,8 +90,9 @@ def texts(rule: Resource, singular: str) -> list[str]:
     """
     found = rule.get(f"/properties/{singular}")
     listed = rule.get(f"/properties/{_plural(singular)}")
-    both = [*([found] if found else []), *(listed or [])]
-    if not all(isinstance(text, str) for text in both):
+    both = [*([found] if found else []), *(listed if isinstance(listed, list) else [])]
+    odd = listed is not None and not isinstance(listed, list)
+    if odd or not all(isinstance(text, str) for text in both):
         raise Undecided(f"{singular} of the rule {rule.id.name!r} is not made of strings")
     return both
 

@@ -45,19 +45,27 @@ class EmbeddedStore:
             self._db = sqlite3.connect(
                 path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10
             )
-            if path:
-                self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.executescript(_SCHEMA)
-            self._check_version()
         except (OSError, sqlite3.Error) as error:
             raise StoreUnavailable(f"state in {self._where}: {error}") from error
+        try:
+            self._set_up(in_a_file=path is not None)
+        except sqlite3.Error as error:
+            self._db.close()
+            raise StoreUnavailable(f"state in {self._where}: {error}") from error
+        except StoreUnavailable:
+            self._db.close()
+            raise
 
-    def _check_version(self) -> None:
+    def _set_up(self, *, in_a_file: bool) -> None:
+        """Make what is missing, once it is clear that the file is ours to change."""
         found = int(self._db.execute("PRAGMA user_version").fetchone()[0])
         if found > SCHEMA_VERSION:
             raise StoreUnavailable(
                 f"state in {self._where} was written by a newer version (schema {found})"
             )
+        if in_a_file:
+            self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.executescript(_SCHEMA)
         self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def close(self) -> None:
@@ -175,7 +183,7 @@ class EmbeddedStore:
     def release(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         with self._use() as db:
             db.execute(
-                "UPDATE message SET visible=? WHERE seq=? AND receipt=?",
+                "UPDATE message SET visible=?, receipt='' WHERE seq=? AND receipt=?",
                 ((self._now() + delay).timestamp(), message.id, message.receipt),
             )
 

@@ -114,7 +114,7 @@ class Documents:
         """What holds a document: all of them, or the array of its parent that lists it."""
         parent = self.bodies.get(wanted.parent.key) if wanted.parent else None
         kind = wanted.text.split("/")[-2]
-        inside = (parent or {}).get("properties", {}).get(kind)
+        inside = ((parent or {}).get("properties") or {}).get(kind)
         return inside if isinstance(inside, list) else self.bodies
 
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
@@ -127,10 +127,14 @@ class Documents:
         return [body for rid, body in ids if lookup.type.matches(rid) and rid.within(scope)]
 
     def judged(
-        self, detector: Detector, target: ResourceId, given: Mapping[str, Json]
+        self,
+        detector: Detector,
+        target: ResourceId,
+        given: Mapping[str, Json],
+        body: Json = None,
     ) -> tuple[Resource, Verdict]:
-        """The verdict on a document, making each lookup that is asked for."""
-        resource = Resource(id=target, body=copy.deepcopy(self.get(target)))
+        """The verdict on a document (`body`, or what has the id), with the lookups it asks for."""
+        resource = Resource(id=target, body=copy.deepcopy(body or self.get(target)))
         while True:
             try:
                 return resource, detector.judge(resource)
@@ -145,13 +149,16 @@ class Documents:
     ) -> tuple[Resource, ...] | Undecided:
         if given[lookup.name] == FAILED:
             return Undecided(f"{lookup.name} could not be read")
-        bodies: list[Json] = []
-        for text in lookup.ids(resource):
-            if lookup.many:
-                bodies.extend(self.listed(text, lookup))
-            else:
-                bodies.append(self.get(ResourceId(text)))
-        return tuple(Resource(id=ResourceId(b["id"]), body=copy.deepcopy(b)) for b in bodies if b)
+        bodies = self.found(lookup, resource)
+        return tuple(Resource(id=ResourceId(b["id"]), body=copy.deepcopy(b)) for b in bodies)
+
+    def found(self, lookup: Lookup, resource: Resource) -> list[Json]:
+        """What a lookup finds here."""
+        texts = list(lookup.ids(resource))
+        if lookup.many:
+            return [body for text in texts for body in self.listed(text, lookup)]
+        bodies = [self.get(ResourceId(text)) for text in texts]
+        return [body for body in bodies if body is not None]
 
     def apply(self, change: Change) -> None:
         """Make one write; it must be one that ARM would take."""

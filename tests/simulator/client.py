@@ -40,7 +40,7 @@ class Client:
 
     def __init__(self, tenant: Tenant, identity: Identity = ROBOT) -> None:
         credential = TenantCredential(tenant, identity)
-        self._arm = ARMPipelineClient(
+        self._arm: ARMPipelineClient[Any, Any] = ARMPipelineClient(
             HOST,
             policies=[
                 RequestIdPolicy(),

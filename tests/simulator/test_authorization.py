@@ -152,6 +152,20 @@ def test_built_in_roles_exist_at_every_scope(arm: Client, scope: str) -> None:
     assert (answer.json()["id"], answer.json()["properties"]["roleName"]) == (path, "Owner")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [("type eq 'CustomRole'", ["Deployer"]), ("roleName eq 'owner'", ["Owner"])],
+)
+def test_role_definitions_can_be_filtered(
+    tenant: Tenant, arm: Client, wanted: str, expected: list[str]
+) -> None:
+    custom = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{_guid(7)}"
+    tenant.load({"id": custom, "properties": {"roleName": "Deployer", "type": "CustomRole"}})
+    path = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions"
+    answer = arm.get(f"{path}?api-version=2022-04-01&$filter={wanted}")
+    assert [one["properties"]["roleName"] for one in answer.json()["value"]] == expected
+
+
 def test_role_definitions_are_listed_with_those_above(tenant: Tenant, arm: Client) -> None:
     custom = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{_guid(7)}"
     tenant.load({"id": custom, "properties": {"roleName": "Deployer", "type": "CustomRole"}})

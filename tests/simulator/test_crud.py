@@ -126,6 +126,29 @@ def test_every_answer_can_be_traced(tenant: Tenant, arm: Client, status: int) ->
     assert [entry.correlation_id for entry in tenant.requests] == ["the-whole-story"]
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_nobody_writes_a_subscription(tenant: Tenant, arm: Client, method: str) -> None:
+    assert code(arm.send(method, SUB, {})) == "SimulatorDoesNotKnow"
+    assert tenant.read(GROUP) is not None
+
+
+@pytest.mark.parametrize("path", ["/tenants/x", "/providers", f"{SUB}/providers"])
+def test_a_path_that_is_no_id_is_not_found(arm: Client, path: str) -> None:
+    answer = arm.get(path)
+    assert (answer.status_code, code(answer)) == (404, "InvalidResourceId")
+
+
+def test_an_id_may_end_in_a_collection(tenant: Tenant, arm: Client) -> None:
+    """Some services have such resources: they are themselves, not their parents."""
+    parent = f"{GROUP}/providers/Microsoft.Web/sites/shop/extensions/MSDeploy"
+    tenant.load({"id": f"{parent}/status", "properties": {"complete": True}})
+    answer = arm.get(f"{parent}/status")
+    assert (answer.json()["id"], answer.json()["properties"]) == (
+        f"{parent}/status",
+        {"complete": True},
+    )
+
+
 def test_head_tells_existence_without_a_body(tenant: Tenant, arm: Client) -> None:
     assert [arm.send("HEAD", GROUP).status_code, arm.send("HEAD", NSG).status_code] == [204, 404]
     assert arm.send("HEAD", NSG).text() == ""

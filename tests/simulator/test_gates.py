@@ -183,6 +183,16 @@ def test_a_deny_assignment_spares_whom_it_does_not_mean(
     tenant.load({"id": f"{SERVER}/firewallRules/all", "properties": {}})
     _deny(tenant, **properties)
     assert arm.delete(f"{SERVER}/firewallRules/all").status_code == 200
+    assert arm.patch(SERVER, {"tags": {}}).status_code == 202
+
+
+def test_a_deny_assignment_for_its_scope_alone_holds_there(tenant: Tenant, arm: Client) -> None:
+    """Without child scopes it still guards the group itself and what is granted on it."""
+    grant = f"{GROUP}/{ASSIGNMENTS}/dddddddd-0000-4000-8000-000000000001"
+    tenant.load({"id": grant, "properties": {}})
+    _deny(tenant, doNotApplyToChildScopes=True)
+    for answer in (arm.patch(GROUP, {"tags": {}}), arm.delete(grant)):
+        assert code(answer) == "DenyAssignmentAuthorizationFailed"
 
 
 def test_an_unregistered_provider_is_refused_on_writes_only(

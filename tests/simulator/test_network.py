@@ -42,8 +42,8 @@ def test_every_write_of_a_child_moves_the_parents_etag(
     tenant: Tenant, arm: Client, group: str
 ) -> None:
     etags = [arm.get(group).json()["etag"]]
-    for change in (lambda: arm.put(SSH, rule()), lambda: arm.delete(SSH)):
-        change()
+    for method in ("PUT", "DELETE"):
+        arm.send(method, SSH, rule() if method == "PUT" else None)
         tenant.settle()
         etags.append(arm.get(group).json()["etag"])
     assert len(set(etags)) == 3
@@ -64,9 +64,11 @@ def test_a_stale_etag_is_refused(tenant: Tenant, arm: Client, group: str, path: 
     assert fresh.status_code == 200
 
 
-def test_if_match_guards_existence_too(arm: Client) -> None:
+def test_if_match_guards_existence_too(tenant: Tenant, arm: Client) -> None:
     assert arm.put(NSG, {"location": "westeurope"}, If_Match="*").status_code == 412
     assert arm.put(NSG, {"location": "westeurope"}, If_None_Match="*").status_code == 201
+    tenant.settle()
+    assert arm.put(NSG, {"location": "westeurope"}, If_None_Match="*").status_code == 412
 
 
 def test_the_etag_of_the_answer_is_not_the_last_word(
@@ -151,8 +153,9 @@ def test_a_put_without_a_rule_removes_it(tenant: Tenant, arm: Client, group: str
 
 def test_detaching_frees_a_public_address(tenant: Tenant, arm: Client) -> None:
     """Drop `publicIPAddress` from the interface: the address shows no holder, and no IP."""
-    tenant.load({"id": PIP, "location": "westeurope",
-                 "properties": {"publicIPAllocationMethod": "Dynamic"}})  # fmt: skip
+    tenant.load(
+        {"id": PIP, "location": "westeurope", "properties": {"publicIPAllocationMethod": "Dynamic"}}
+    )
     tenant.load(interface(public=True))
     attached = arm.get(PIP).json()
     assert attached["properties"]["ipConfiguration"] == {"id": f"{NIC}/ipConfigurations/ipconfig1"}
@@ -175,8 +178,13 @@ def test_reattaching_gives_a_dynamic_address_another_value(
     tenant: Tenant, method: str, *, same: bool
 ) -> None:
     """What cannot come back exactly: a dynamic address is a new one after an undo."""
-    tenant.load({"id": PIP, "location": "westeurope",
-                 "properties": {"publicIPAllocationMethod": method, "ipAddress": "203.0.113.9"}})  # fmt: skip
+    tenant.load(
+        {
+            "id": PIP,
+            "location": "westeurope",
+            "properties": {"publicIPAllocationMethod": method, "ipAddress": "203.0.113.9"},
+        }
+    )
     tenant.load(interface(public=True))
     tenant.write(NIC, interface(public=False), by=ALICE)
     tenant.write(NIC, interface(public=True), by=ALICE)
@@ -217,6 +225,19 @@ def test_references_must_exist_and_be_at_rest(
     assert early.headers["Retry-After"] == "10"
     clock.advance(timedelta(seconds=10))
     assert arm.put(NIC, body).status_code == 201
+
+
+def test_a_reference_that_was_always_broken_is_left_alone(tenant: Tenant, arm: Client) -> None:
+    """A recorded interface may name what was never recorded; writing it back must work."""
+    document = interface(public=True)
+    tenant.load(document)
+    assert tenant.read(PIP) is None
+    assert arm.put(NIC, document).status_code == 200
+
+
+def test_an_interface_needs_a_configuration(arm: Client) -> None:
+    answer = arm.put(NIC, {"location": "westeurope", "properties": {"ipConfigurations": []}})
+    assert answer.status_code == 400
 
 
 def test_a_busy_group_says_try_again(tenant: Tenant, arm: Client, group: str) -> None:

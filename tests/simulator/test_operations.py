@@ -205,6 +205,29 @@ def test_a_failed_deletion_gives_the_resource_back(tenant: Tenant, arm: Client) 
     assert arm.get(NSG).json()["properties"]["provisioningState"] == "Succeeded"
 
 
+def test_a_failed_creation_leaves_nothing_and_its_location_says_so(
+    tenant: Tenant, arm: Client
+) -> None:
+    tenant.fail_next_operation("*/contoso", "AccountNameTaken", "The name is taken.")
+    location = arm.put(ACCOUNT, HERE).headers["Location"]
+    tenant.settle()
+    answer = arm.get(location)
+    assert (answer.status_code, code(answer)) == (409, "AccountNameTaken")
+    assert tenant.read(ACCOUNT) is None
+
+
+def test_some_polls_tell_their_times(tenant: Tenant, arm: Client, clock: VirtualClock) -> None:
+    tenant.load({"id": DISK, **HERE})
+    poll = arm.delete(DISK).headers["Azure-AsyncOperation"]
+    assert set(arm.get(poll).json()) == {"status", "name", "startTime"}
+    clock.advance(timedelta(minutes=1))
+    ended = arm.get(poll).json()
+    assert (ended["startTime"], ended["endTime"]) == (
+        "2026-03-02T06:00:00.000Z",
+        "2026-03-02T06:00:02.000Z",
+    )
+
+
 def test_access_to_a_disk_is_revoked_by_an_action(tenant: Tenant, arm: Client) -> None:
     tenant.load({"id": DISK, "location": "westeurope", "properties": {"diskState": "ActiveSAS"}})
     answer = arm.post(f"{DISK}/endGetAccess")
@@ -222,9 +245,9 @@ def test_an_operation_that_outlives_its_group_lands_nowhere(
     tenant: Tenant, arm: Client, clock: VirtualClock
 ) -> None:
     """The group is gone before the server is made: the server does not come back from the dead."""
-    tenant.operations.seconds = 60
+    tenant.operation_seconds = 60
     arm.put(SERVER, HERE)
-    tenant.operations.seconds = 0
+    tenant.operation_seconds = 0
     tenant.remove(GROUP, by=ALICE)
     clock.advance(timedelta(minutes=2))
     assert tenant.read(SERVER) is None

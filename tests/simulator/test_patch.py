@@ -27,7 +27,10 @@ def test_network_acls_are_replaced_whole(tenant: Tenant, arm: Client, resource_i
 
 
 def test_lists_are_replaced_and_their_neighbours_stay(tenant: Tenant, arm: Client) -> None:
-    properties = {"ipRules": [{"ipAddressOrRange": "0.0.0.0"}], "publicNetworkAccess": "Enabled"}
+    properties = {
+        "ipRules": [{"ipAddressOrRange": "192.0.2.0/24"}],
+        "publicNetworkAccess": "Enabled",
+    }
     tenant.load({"id": COSMOS, "location": "westeurope", "properties": properties})
     arm.patch(COSMOS, {"properties": {"ipRules": [{"ipAddressOrRange": "198.51.100.7"}]}})
     tenant.settle()

@@ -1,0 +1,33 @@
+"""Managed disk has a live export SAS.
+
+Why it matters: whoever has the URL downloads the whole disk, from anywhere, without an identity.
+Limits: an export that somebody is making on purpose looks the same.
+Source: Microsoft Learn, "Disks - Grant Access", and the values of `diskState`.
+"""
+
+from collections.abc import Iterator
+
+from detectors import seen
+from detectors.compute import DISK
+from shared.model import Detector, Evidence, Resource, Severity, Undecided
+
+STATE = "/properties/diskState"
+
+
+def check(disk: Resource) -> Iterator[Evidence]:
+    state = seen(disk).text(STATE)
+    if not state:
+        raise Undecided("the api-version that read this document does not carry diskState")
+    if state in {"activesas", "activesasfrozen"}:
+        yield Evidence(STATE, disk.get(STATE), expected="no state with an active SAS")
+
+
+DETECTOR = Detector(
+    id="disk-active-sas",
+    title="Managed disk has a live export SAS",
+    resource_type=DISK,
+    severity=Severity.HIGH,
+    family="datastore-exposure",
+    check=check,
+    actions=("Microsoft.Compute/disks/beginGetAccess/action",),
+)

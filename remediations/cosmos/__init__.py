@@ -1,0 +1,1 @@
+"""Cures for Cosmos DB accounts."""

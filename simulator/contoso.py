@@ -1,0 +1,147 @@
+"""A small company's estate, and the people who change it: for the demo and for `make up`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.call import Identity
+from simulator.tenant import Tenant
+
+SUBSCRIPTION = "/subscriptions/0c0a70c0-0000-4000-8000-000000000001"
+WEB = f"{SUBSCRIPTION}/resourceGroups/web-prod"
+DATA = f"{SUBSCRIPTION}/resourceGroups/data-prod"
+LEGACY = f"{SUBSCRIPTION}/resourceGroups/legacy"
+
+GATE = Identity(
+    name="portcullis",
+    object_id="9a7e0000-0000-4000-8000-000000000001",
+    app_id="9a7e0000-0000-4000-8000-000000000002",
+    kind="ServicePrincipal",
+)
+ALICE = Identity(
+    name="Alice Almond",
+    object_id="a11ce000-0000-4000-8000-000000000001",
+    kind="User",
+    upn="alice@contoso.example",
+)
+PIPELINE = Identity(
+    name="release-pipeline",
+    object_id="b0b00000-0000-4000-8000-000000000001",
+    app_id="b0b00000-0000-4000-8000-000000000002",
+    kind="ServicePrincipal",
+)
+OWNER_ROLE = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+
+
+def account(group: str, name: str) -> str:
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+
+
+WEBSITE = account(WEB, "contosoweb")
+ASSETS = account(WEB, "contosoassets")
+BACKUPS = account(LEGACY, "contosobackups")
+SHARES = [account(DATA, f"contososhare{n}") for n in range(1, 4)]
+VAULT = f"{DATA}/providers/Microsoft.KeyVault/vaults/contoso-keys"
+SERVER = f"{DATA}/providers/Microsoft.Sql/servers/contoso-orders"
+NSG = f"{WEB}/providers/Microsoft.Network/networkSecurityGroups/web-front"
+DISK = f"{DATA}/providers/Microsoft.Compute/disks/orders-copy"
+ASSIGNMENTS = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleAssignments"
+
+
+def _storage(resource_id: str) -> dict[str, Any]:
+    return {
+        "id": resource_id,
+        "type": "Microsoft.Storage/storageAccounts",
+        "location": "westeurope",
+        "kind": "StorageV2",
+        "sku": {"name": "Standard_LRS"},
+        "properties": {
+            "creationTime": "2025-03-01T08:00:00Z",
+            "allowBlobPublicAccess": False,
+            "supportsHttpsTrafficOnly": True,
+            "publicNetworkAccess": "Enabled",
+            "networkAcls": {
+                "bypass": "AzureServices",
+                "defaultAction": "Deny",
+                "ipRules": [],
+                "virtualNetworkRules": [],
+            },
+            "provisioningState": "Succeeded",
+        },
+    }
+
+
+def people(tenant: Tenant) -> None:
+    for identity in (GATE, ALICE, PIPELINE):
+        tenant.add_identity(identity)
+
+
+def estate(tenant: Tenant) -> None:
+    """Everything as it should be, but for a lock that somebody put on the old backups."""
+    people(tenant)
+    for resource_id in (WEBSITE, ASSETS, BACKUPS, *SHARES):
+        tenant.load(_storage(resource_id))
+    tenant.load(
+        {
+            "id": VAULT,
+            "type": "Microsoft.KeyVault/vaults",
+            "location": "westeurope",
+            "properties": {
+                "sku": {"family": "A", "name": "standard"},
+                "enableSoftDelete": True,
+                "enablePurgeProtection": True,
+                "publicNetworkAccess": "Enabled",
+                "networkAcls": {
+                    "bypass": "AzureServices",
+                    "defaultAction": "Deny",
+                    "ipRules": [{"value": "203.0.113.7/32"}],
+                    "virtualNetworkRules": [],
+                },
+            },
+        }
+    )
+    tenant.load({"id": SERVER, "location": "westeurope", "properties": {"state": "Ready"}})
+    tenant.load(
+        {
+            "id": NSG,
+            "location": "westeurope",
+            "properties": {"securityRules": [rule("https", 200, "443")]},
+        }
+    )
+    tenant.load({"id": DISK, "location": "westeurope", "properties": {"diskState": "Unattached"}})
+    tenant.load(
+        {
+            "id": f"{LEGACY}/providers/Microsoft.Authorization/locks/keep-backups",
+            "properties": {"level": "ReadOnly", "notes": "legal hold until 2027"},
+        }
+    )
+
+
+def rule(name: str, priority: int, port: str) -> dict[str, Any]:
+    """An inbound rule that lets the internet in."""
+    return {
+        "name": name,
+        "properties": {
+            "access": "Allow",
+            "direction": "Inbound",
+            "protocol": "Tcp",
+            "priority": priority,
+            "sourceAddressPrefix": "*",
+            "sourcePortRange": "*",
+            "destinationAddressPrefix": "*",
+            "destinationPortRange": port,
+        },
+    }
+
+
+def owner(name: str, identity: Identity) -> dict[str, Any]:
+    """The body of an Owner assignment at the subscription."""
+    definitions = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions"
+    return {
+        "id": f"{ASSIGNMENTS}/{name}",
+        "properties": {
+            "roleDefinitionId": f"{definitions}/{OWNER_ROLE}",
+            "principalId": identity.object_id,
+            "principalType": identity.kind,
+        },
+    }

@@ -1,0 +1,53 @@
+"""What the tenant remembers of each request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from simulator.call import Identity
+from simulator.wire import Request, Response, Target
+
+_WRITING = {"PUT", "PATCH", "DELETE", "POST"}
+_REFUSED = 300
+_QUERIES = "/providers/microsoft.resourcegraph/"
+
+
+@dataclass(frozen=True)
+class LoggedRequest:
+    """One request as the tenant answered it; `status` also where a fault lost the answer.
+
+    `path` is without query, `identity` is the sender's name, empty for nobody known.
+    """
+
+    method: str
+    path: str
+    api_version: str
+    identity: str
+    status: int
+    client_request_id: str
+    correlation_id: str
+    at: datetime
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it changed something or was accepted to; queries by POST do not."""
+        return (
+            self.method in _WRITING
+            and self.status < _REFUSED
+            and not self.path.lower().startswith(_QUERIES)
+        )
+
+
+def logged(
+    request: Request, target: Target, response: Response, identity: Identity | None, at: datetime
+) -> LoggedRequest:
+    """The entry for an answered and signed request."""
+    return LoggedRequest(
+        request.method,
+        target.path,
+        target.api_version,
+        identity.name if identity else "",
+        response.status,
+        request.headers.get("x-ms-client-request-id", ""),
+        response.headers["x-ms-correlation-request-id"],
+        at,
+    )
