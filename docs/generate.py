@@ -217,8 +217,7 @@ def _rule(control: Control, cure: Remediation) -> Iterator[str]:
     unsaid = [p for p in asked if p.for_person is ABSENT]
     lines = ["rules:", f"  - control: {control.id}", f"    scope: {_place(control)}"]
     if cure.privileged or unsaid:
-        why = "It takes rights away, so " if cure.privileged else "It must be told, so "
-        yield f"{why}a person decides:"
+        yield _RIGHTS if cure.privileged else "It must be told, so a person decides:"
         yield _fenced("yaml", *lines, "    mode: approve", *_LIMIT)
         return
     yield "To let it happen by itself:"
@@ -230,6 +229,10 @@ def _rule(control: Control, cure: Remediation) -> Iterator[str]:
     yield _fenced("yaml", *lines, *_LIMIT)
 
 
+_RIGHTS = (
+    "It takes rights away, so a person decides. As long as the directory (Microsoft Graph) is"
+    " not read, nothing is written on approval either: the finding is reported."
+)
 _LIMIT = ("limits:", "  - {writes: 10, per: subscription, window: 1h}")
 
 
