@@ -66,7 +66,8 @@ class Decision:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built with the policy that holds them, at its first use: a cold start builds it once.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _known(ids: list[str], info: ValidationInfo) -> list[str]:
