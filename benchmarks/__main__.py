@@ -1,0 +1,132 @@
+"""`python -m benchmarks`: measures everything, prints a table, writes `results.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from benchmarks import installed
+from benchmarks.estate import account, security_group
+from benchmarks.figures import Figure, at_most
+from benchmarks.processes import Failed, compile_all, measured, tenant_process
+
+RESULTS = Path(__file__).parent / "results.json"
+RUNS = 7
+_APPS = ("gate", "hand", "all")
+_COLD_GOALS = {"storage": (0.46, 80), "network": (0.60, 100)}
+_DEPLOYED = "interpreter to judged; byte code compiled before, deployed dependencies alone"
+_OURS = "interpreter to judged; byte code compiled before, environment of development"
+
+Step = Callable[[str], None]
+
+
+def _of(runs: list[dict[str, Any]], name: str) -> list[float]:
+    return [float(run[name]) for run in runs]
+
+
+def warm(step: Step) -> Iterator[Figure]:
+    """One warm event to a remediated storage account."""
+    runs: list[dict[str, Any]] = []
+    for _ in range(RUNS + 1):
+        step("warm events")
+        runs.append(measured("warm"))
+    runs = runs[1:]
+    what = "warm event to remediated account"
+    asked = runs[-1]["requests"]
+    exact = all(run["requests"] == {"GET account": 1, "PATCH account": 1} for run in runs)
+    yield Figure(
+        measure=f"{what}: ARM requests",
+        unit="requests",
+        ours=sum(asked.values()),
+        goal=2,
+        met=exact,
+        note=", ".join(f"{count:g} {name}" for name, count in sorted(asked.items())),
+    )
+    yield at_most(f"{what}: new TLS connections", "connections", _of(runs, "connections"), 0)
+    yield at_most(f"{what}: CPU of our process", "ms", _of(runs, "cpu_ms"), 5, digits=2)
+    yield at_most(f"{what}: wall time", "ms", _of(runs, "wall_ms"), digits=2)
+    detail = ", ".join(f"{count} {name}" for name, count in sorted(runs[-1]["state"].items()))
+    yield at_most(f"{what}: state reads", "operations", _of(runs, "state_reads"), note=detail)
+    yield at_most(f"{what}: state writes", "operations", _of(runs, "state_writes"))
+
+
+def cold(step: Step) -> Iterator[Figure]:
+    """The size of what is deployed, and cold starts of each app in it."""
+    step("installing")
+    deployed = installed.environment()
+    yield installed.figure(deployed)
+    python = installed.python_of(deployed) if deployed else sys.executable
+    note = _DEPLOYED if deployed else _OURS
+    compile_all()
+    with tenant_process() as tenant:
+        ids = tenant.ask("load", documents=[account(0), security_group(0)])["ids"]
+        for (kind, goals), resource_id in zip(_COLD_GOALS.items(), ids, strict=True):
+            for app in _APPS:
+                environment = {**tenant.environment, "PORTCULLIS_APP": app}
+                runs: list[dict[str, Any]] = []
+                for _ in range(RUNS + 1):
+                    step(f"cold starts: {app}, {kind}")
+                    runs.append(measured("cold", [resource_id], environment, python))
+                what = f"cold {app} to first {kind} read"
+                cpu, mib = _of(runs[1:], "cpu"), _of(runs[1:], "mib")
+                yield at_most(f"{what}: CPU", "s", cpu, goals[0], note=note)
+                yield at_most(f"{what}: peak memory", "MiB", mib, goals[1], digits=1)
+
+
+def judging(step: Step) -> Iterator[Figure]:
+    """Documents a second through `portcullis check`."""
+    runs: list[dict[str, Any]] = []
+    for _ in range(RUNS):
+        step("judging")
+        runs.append(measured("judging"))
+    rates = [run["judged"] / run["cpu"] for run in runs]
+    note = f"{runs[-1]['judged']} made-up documents of every type judged, read from files"
+    yield at_most("check", "documents per second and core", rates, digits=0, note=note)
+
+
+def table_of(figures: list[Figure]) -> Table:
+    table = Table(title="Portcullis, measured", header_style="bold", row_styles=["", "on grey7"])
+    for column in ("measure", "ours", "unit", "lowest - highest", "goal", "met", "note"):
+        table.add_column(column, justify="right" if column in ("ours", "goal") else "left")
+    words = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: ""}
+    for one in figures:
+        spread = f"{one.spread[0]:g} - {one.spread[1]:g}" if one.spread else ""
+        ours = "" if one.ours is None else f"{one.ours:g}"
+        goal = "" if one.goal is None else f"{one.goal:g}"
+        row = (one.measure, ours, one.unit, spread, goal, words[one.met], escape(one.note))
+        table.add_row(*row)
+    return table
+
+
+def main() -> int:
+    """Measure, show, write; 1 where something could not be measured at all."""
+    figures: list[Figure] = []
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
+    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + RUNS + 1
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def step(description: str) -> None:
+            bar.update(task, description=description, advance=1)
+
+        for part in (warm, cold, judging):
+            figures.extend(part(step))
+    Console().print(table_of(figures))
+    rows = [figure.to_json() for figure in figures]
+    RESULTS.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failed:
+        sys.exit(str(failed))

@@ -1,0 +1,106 @@
+"""Fresh processes: one that measures itself, and the tenant's that we talk to over pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).parent.parent
+_LONGEST = 300
+
+
+class Failed(Exception):
+    """A process that measures ended badly; the message is its last line."""
+
+
+def measured(
+    module: str,
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
+) -> Any:
+    """What `python -m benchmarks.<module>` prints as JSON, run in a process of its own.
+
+    Raises:
+        Failed: it ended with an error.
+    """
+    done = subprocess.run(
+        [python, "-m", f"benchmarks.{module}", *arguments],
+        cwd=ROOT,
+        env={**clean(), **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST,
+        check=False,
+    )
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise Failed(f"benchmarks.{module}: {lines[-1]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def clean() -> dict[str, str]:
+    """The environment here, without what would point a process at another tenant, or slow it."""
+    unwanted = ("PORTCULLIS_", "AZURE_", "IDENTITY_", "PYTHON")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(unwanted)}
+    return {**kept, "NO_PROXY": "127.0.0.1", "PYTHONPATH": str(ROOT)}
+
+
+def compile_all() -> None:
+    """Make the byte code of the project, as a deployed package has it."""
+    folders = ["shared", "detectors", "remediations", "benchmarks"]
+    files = ["function_app.py", "wiring.py"]
+    command = [sys.executable, "-m", "compileall", "-q", *folders, *files]
+    subprocess.run(command, cwd=ROOT, env=clean(), check=True)
+
+
+class TenantProcess:
+    """The tenant in another process."""
+
+    def __init__(self, process: subprocess.Popen[str], complaints: IO[str]) -> None:
+        self._process = process
+        self._complaints = complaints
+        self.environment: dict[str, str] = self._answer()["environment"]
+
+    def ask(self, do: str, **more: Any) -> dict[str, Any]:
+        """Give one order, and wait for what it answers."""
+        _of(self._process.stdin).write(json.dumps({"do": do, **more}) + "\n")
+        _of(self._process.stdin).flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        line = _of(self._process.stdout).readline()
+        if not line:
+            self._complaints.seek(0)
+            raise Failed(f"the tenant's process ended: {self._complaints.read()[-500:]}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextmanager
+def tenant_process() -> Iterator[TenantProcess]:
+    """A running tenant; it ends with the block."""
+    command = [sys.executable, "-m", "benchmarks.tenant"]
+    pipe = subprocess.PIPE
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command, cwd=ROOT, env=clean(), stdin=pipe, stdout=pipe, stderr=errors, text=True
+        ) as process,
+    ):
+        try:
+            yield TenantProcess(process, errors)
+        finally:
+            _of(process.stdin).close()
+
+
+def _of(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None  # noqa: S101  every stream was asked for
+    return stream

@@ -1,0 +1,64 @@
+"""The tenant's own process: serves over TLS, and does what a line on standard input orders."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from simulator.clock import WallClock
+from simulator.server import Serving, serve
+from simulator.tenant import Identity, Tenant
+
+PERSON = Identity(
+    "Dana",
+    "22222222-2222-4222-8222-222222222222",
+    kind="User",
+    upn="dana@contoso.example",
+)
+
+
+class Orders:
+    """What the measuring process may order."""
+
+    def __init__(self, tenant: Tenant, served: Serving) -> None:
+        self._tenant = tenant
+        self._served = served
+        self._told = 0
+
+    def load(self, documents: list[dict[str, Any]]) -> dict[str, Any]:
+        """Put documents in place, silently."""
+        return {"ids": [self._tenant.load(document) for document in documents]}
+
+    def change(self, resource_id: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A person's PATCH; the message that a storage queue then holds."""
+        self._tenant.events.take()
+        self._tenant.write(resource_id, body, by=PERSON, method="PATCH")
+        return {"messages": self._tenant.events.take_messages()}
+
+    def seen(self) -> dict[str, Any]:
+        """Connections so far, and the requests since this was last asked, the person's left out."""
+        new = self._tenant.requests[self._told :]
+        self._told += len(new)
+        asked = [[r.method, r.path, r.status] for r in new if r.identity != PERSON.name]
+        return {"requests": asked, "connections": self._served.connections}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    tenant = Tenant(WallClock())
+    with serve(tenant) as served:
+        orders = Orders(tenant, served)
+        _say({"environment": served.environment})
+        for line in sys.stdin:
+            order = json.loads(line)
+            _say(getattr(orders, order.pop("do"))(**order))
+
+
+def _say(answer: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
