@@ -71,6 +71,16 @@ def me() -> str:
         return "unknown"
 
 
+def say(text: str, style: str | None = None) -> None:
+    """One line, whatever its length: ids are not broken at the width of a terminal."""
+    out.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def complain(text: str, style: str | None = None) -> None:
+    """One line on standard error."""
+    err.print(text, style=style, markup=False, soft_wrap=True)
+
+
 def show_json(value: Any) -> None:
     """Machine-readable output goes to standard output alone, unwrapped."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
@@ -104,7 +114,7 @@ def gate() -> wiring.Gate:
     told = environment()
     built = wiring.build(Settings.of(told, HERE), credential(told))
     for fault in built.policy().broken:
-        err.print(f"policy broken, nothing is written: {fault}", style="red", markup=False)
+        complain(f"policy broken, nothing is written: {fault}", style="red")
     return built
 
 
@@ -142,14 +152,14 @@ def check(
     else:
         out.print(tables.check_table(report.findings))
         unknown = sum(f["state"] == "unknown" for f in report.findings)
-        out.print(
+        say(
             f"{report.documents} documents, {report.judged} judged, "
             f"{len(report.findings) - unknown} findings, {unknown} unknown, "
             f"{len(report.not_covered)} of types no control judges, "
             f"{len(report.unjudged)} not readable as a resource"
         )
         for one in report.unjudged:
-            err.print(f"{one['file']}: {one['reason']}", markup=False)
+            complain(f"{one['file']}: {one['reason']}")
     raise typer.Exit(report.exit_code)
 
 
@@ -171,7 +181,7 @@ def hint(
         told = Hint(id=judged, source="person", first_seen=now)
         if not wait:
             built.state.inbox.note(told, timedelta(0))
-            out.print(f"noted: {told.id}", markup=False)
+            say(f"noted: {told.id}")
             return
         show_look(built.engine.reconcile(told), form)
 
@@ -195,7 +205,7 @@ def sweep(form: FormatOption = Format.TABLE) -> None:
     if form is Format.JSON:
         show_json({"run": summary.run, **counts})
     else:
-        out.print(", ".join(f"{k} {v}" for k, v in counts.items()))
+        say(", ".join(f"{k} {v}" for k, v in counts.items()))
 
 
 @app.command()
@@ -281,7 +291,7 @@ def reject(
         if form is Format.JSON:
             show_json(dict(asked.value))
         else:
-            out.print(f"rejected: plan {asked.id} for {asked.resource}", markup=False)
+            say(f"rejected: plan {asked.id} for {asked.resource}")
 
 
 @app.command()
@@ -306,7 +316,7 @@ def suspend(
     """Stop all writes at once."""
     with closing(gate()) as built:
         built.people.suspend(person or me(), reason)
-    out.print("suspended: nothing is written until 'portcullis resume'")
+    say("suspended: nothing is written until 'portcullis resume'")
 
 
 @app.command()
@@ -314,7 +324,7 @@ def resume(person: PersonOption = "") -> None:
     """Let writes happen again, and look again at every open finding."""
     with closing(gate()) as built:
         built.people.resume(person or me())
-    out.print("resumed")
+    say("resumed")
 
 
 # --- policy
@@ -341,11 +351,11 @@ def policy_check(file: Path, form: FormatOption = Format.TABLE) -> None:
         show_json([{"path": f.path, "message": f.message} for f in faults])
     for fault in faults:
         if form is Format.TABLE:
-            err.print(f"{file}: {fault}", markup=False)
+            complain(f"{file}: {fault}")
     if faults:
         raise typer.Exit(1)
     if form is Format.TABLE:
-        out.print(f"{file}: good")
+        say(f"{file}: good")
 
 
 @policy_app.command("impact")
@@ -361,12 +371,12 @@ def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
         return
     for change in found.changes:
         line = f"{change['before']} -> {change['after']}  {change['control']}"
-        out.print(f"{line}  {change['resource_id']}  ({change['source']})", markup=False)
+        say(f"{line}  {change['resource_id']}  ({change['source']})")
         if change["after"] == "remediate":
-            out.print(f"    {change['disruption']} Undo: {change['reversible']}.", markup=False)
+            say(f"    {change['disruption']} Undo: {change['reversible']}.")
     for said in found.limits:
-        out.print(said, style="yellow", markup=False)
-    out.print(f"{len(found.changes)} decisions change; {found.would_write} writes would follow")
+        say(said, style="yellow")
+    say(f"{len(found.changes)} decisions change; {found.would_write} writes would follow")
 
 
 @policy_app.command("schema")
@@ -410,7 +420,7 @@ def show(rows: list[dict[str, Any]], form: Format, table: Any) -> None:
     elif rows:
         out.print(table(rows))
     else:
-        out.print("nothing")
+        say("nothing")
 
 
 def show_look(look: Look, form: Format) -> None:
@@ -418,7 +428,7 @@ def show_look(look: Look, form: Format) -> None:
     if form is Format.JSON:
         show_json({"resource_id": look.resource_id.text, "exists": look.exists, "seen": seen})
     elif not look.exists:
-        out.print(f"{look.resource_id} does not exist", markup=False)
+        say(f"{look.resource_id} does not exist")
     else:
         out.print(tables.look_table(seen))
 
@@ -428,7 +438,7 @@ def show_undone(story: Story, form: Format) -> None:
         show_json(dict(story.value))
     else:
         said = "undone" if story.state == UNDONE else f"{story.state}: {story.value['Message']}"
-        out.print(f"{said}: {story.resource}", markup=False)
+        say(f"{said}: {story.resource}")
     if story.state not in (UNDONE, "running"):
         raise typer.Exit(1)
 
@@ -473,7 +483,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    err.print("portcullis: " + " ".join(message.split()), markup=False, soft_wrap=True)
+    complain("portcullis: " + " ".join(message.split()))
     sys.exit(code)
 
 

@@ -68,8 +68,12 @@ def check(paths: Iterable[Path], controls: Mapping[str, Control]) -> Report:
         report.judged += 1
         for control in mine:
             _judge(control, resource, shelf, path, report)
+    orphaned: set[tuple[str, ResourceId]] = set()
     for path, resource in documents:
         for control, parent in shelf.orphaned(resource.id, by_id):
+            if (control.id, parent) in orphaned:
+                continue
+            orphaned.add((control.id, parent))
             reason = f"{parent} itself is not among the documents"
             verdict = Verdict(State.UNKNOWN, reason=reason)
             report.findings.append(_finding(control, parent, verdict, path))
@@ -89,7 +93,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 def _read(path: Path, report: Report) -> Iterator[tuple[Path, Resource]]:
     """The documents of a file: one, an array, or a list answer's `value`."""
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         report.documents += 1
         report.unjudged.append({"file": str(path), "reason": f"not a JSON document: {error}"})

@@ -88,6 +88,7 @@ class Arm:
         self._now = now
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(self._endpoint).hostname
+        self._door = _door(self._endpoint)
         transport = RequestsTransport(session=session, session_owner=session is None, **_TIMEOUTS)
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             self._endpoint,
@@ -114,10 +115,8 @@ class Arm:
         version = api_version or self._versions[resource_id.type.casefold()]
         asked_at = self._now()
         response = self._send("GET", self._url(resource_id.text, version))
-        if response.status_code == 404:
-            if envelope(_json(response))[0].casefold() in _GONE:
-                return None
-            raise _fault(response)
+        if _says_gone(response):
+            return None
         if response.status_code != 200:
             raise _fault(response)
         body = _document(response)
@@ -135,7 +134,7 @@ class Arm:
                 return
             asked_at = self._now()
             response = self._send("GET", url)
-            if response.status_code == 404 and envelope(_json(response))[0].casefold() in _GONE:
+            if _says_gone(response):
                 return
             if response.status_code != 200:
                 raise _fault(response)
@@ -215,6 +214,8 @@ class Arm:
         wait = max(1.0, wait_of(response.headers) or 10.0)
         if status in (401, 408, 429) or status >= 500:
             raise _fault(response)
+        if status == 200 and response.content and not isinstance(body, dict):
+            raise Transient(f"GET {urlsplit(operation).path}: not a JSON object")
         if status >= 400:
             # Some providers forget an operation once it ended; the fresh read that follows judges.
             return Progress(done=True)
@@ -233,15 +234,15 @@ class Arm:
     def _url(self, path: str, api_version: str) -> str:
         return f"{self._endpoint}{quote(path, safe='/$()!*,;:@%')}?api-version={api_version}"
 
-    def _ours(self, link: str | None, otherwise: str | None = None) -> str | None:
+    def _ours(self, link: Any, otherwise: str | None = None) -> str | None:
         """`link` verbatim where it leads to our own host: the token goes nowhere else."""
         if link is None:
             return None
-        if urlsplit(link).hostname == self._host:
+        if isinstance(link, str) and _door(link) == self._door:
             return link
         if otherwise is not None:
             return otherwise
-        raise Refused(f"a page leads to another host: {urlsplit(link).hostname}", Why.INVALID)
+        raise Refused(f"a page leads to another host: {str(link).split('?')[0]}", Why.INVALID)
 
     def _send(self, method: str, url: str) -> HttpResponse:
         return self._run(HttpRequest(method, url), retries=1)
@@ -263,6 +264,27 @@ class Arm:
             raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
         except AzureError as error:
             raise Transient(f"{what}: {self._host} was not reached: {_one_line(error)}") from error
+
+
+def _door(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port: where a token that goes to `url` would arrive."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else None)
+    except ValueError:
+        return "", None, None
+    return parts.scheme, parts.hostname, port
+
+
+def _says_gone(response: HttpResponse) -> bool:
+    """Whether ARM itself says that it is not there; a page of something in between does not."""
+    if response.status_code != 404:
+        return False
+    body = _json(response)
+    if response.content and not isinstance(body, dict):
+        what = f"{response.request.method} {urlsplit(response.request.url).path}"
+        raise Transient(f"{what}: 404, but not in ARM's words")
+    return envelope(body)[0].casefold() in _GONE
 
 
 def _cased(asked: ResourceId, body: dict[str, Any]) -> ResourceId:

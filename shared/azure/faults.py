@@ -19,7 +19,8 @@ _BUSY = re.compile(
     re.IGNORECASE,
 )
 _BUSY_WORDS = re.compile(
-    r"exclusive lock|operation in progress|being (updated|used)", re.IGNORECASE
+    r"exclusive lock|operation (is )?(currently )?in progress|is busy|being (updated|used)",
+    re.IGNORECASE,
 )
 _SECONDS = re.compile(r"(?:after|in)\s+'?(\d+)'?\s*(?:seconds|second|sec)", re.IGNORECASE)
 
