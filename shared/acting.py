@@ -158,7 +158,8 @@ class Hand:
             if answer.operation is not None:
                 return self._wait(story, held, answer.operation, answer.wait)
             answered = answer.resource
-            story = self._memory.journal.stepped(story, left_by(change, answered))
+            last = story.step + 1 == len(changes)
+            story = self._memory.journal.stepped(story, left_by(change, answered), keep=not last)
             story = _timed(story, "apply", started)
         return self._verify(story, held, answered)
 
@@ -300,7 +301,7 @@ class Hand:
                 until = memory.now() + self._policy().undo_exemption
                 memory.findings.undone(standing, until, str(story.value["Person"]))
         story = memory.journal.finish(story, state, message)
-        for asked in memory.approvals.of(story.resource):
+        for asked in memory.approvals.of(story.resource) if story.value["Person"] else ():
             if asked.status == "approved" and set(asked.controls) == controls:
                 memory.approvals.end(asked, "done")
         memory.claims.free(held)

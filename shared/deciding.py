@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from shared.findings import Standing
 from shared.guard import Work
 from shared.hints import Hint
 from shared.look import Seen
-from shared.model import Json, ResourceId, Undecided
+from shared.model import Json, Undecided
 from shared.planning import Cure, Missing, merge, person_parameters, plan_of
 from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State
@@ -131,11 +131,11 @@ class Decider:
             self._state.journal.note_plan("asked", cure.plan, identity, hint.actors)
             self._state.approvals.ask(cure.plan, parameters)
 
-    def approved(self, violated: list[Seen], hint: Hint) -> list[Work]:
+    def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:
         """What a person approved, where a fresh plan is still the one they saw."""
         works: list[Work] = []
         by_id = {s.control.id: s for s in violated}
-        for asked in self._state.approvals.of(hint.id):
+        for asked in plans:
             if asked.status != APPROVED:
                 continue
             mine = [by_id[c] for c in asked.controls if c in by_id]
@@ -165,11 +165,11 @@ class Decider:
             one.decision = one.plan = None
         return None
 
-    def forget_plans(self, resource: ResourceId, violated: list[Seen]) -> None:
+    def forget_plans(self, plans: Iterable[Asked], violated: list[Seen]) -> None:
         """Plans that no longer say what would be done are stale, and said so."""
         current = {s.control.id for s in violated}
         live = {w.decision.reason for w in violated if w.decision}
-        for asked in self._state.approvals.of(resource):
+        for asked in plans:
             if asked.status not in (WAITING, APPROVED):
                 continue
             wanted = any(asked.id in reason for reason in live) or any(
@@ -180,7 +180,7 @@ class Decider:
                 self._state.journal.note(
                     "stale",
                     [asked.id, asked.value.get("asked_at")],
-                    resource,
+                    asked.resource,
                     Controls=asked.controls,
                     PlanId=asked.id,
                     Message="the resource has moved on: this plan no longer says what is needed",

@@ -13,7 +13,7 @@ from shared import journal
 from shared.acting import Hand, Writer
 from shared.deciding import Decider
 from shared.errors import Refused, Transient
-from shared.findings import decision_json
+from shared.findings import Standing, decision_json
 from shared.guard import Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story
@@ -62,10 +62,11 @@ class Engine:
         claim, left = self._unfinished(hint, look)
         if look.elsewhere:
             return look
-        resource = self._observe(hint, look)
+        standings = {s.control: s for s in self.state.findings.of(hint.id)}
+        resource = self._observe(hint, look, standings)
         if resource is not None:
             self._wake(resource, hint)
-            look.seen = self._judge(resource, hint)
+            look.seen = self._judge(resource, hint, standings)
             durations = {"observe": (time.perf_counter() - started) * 1000}
             self._settle(resource, look, hint, claim, durations)
         if left is not None:
@@ -103,21 +104,23 @@ class Engine:
         ]
         return row, None
 
-    def _observe(self, hint: Hint, look: Look) -> Resource | None:
-        standings = self.state.findings.of(hint.id)
+    def _observe(
+        self, hint: Hint, look: Look, standings: Mapping[str, Standing]
+    ) -> Resource | None:
         try:
             resource = self.observer.observe(hint.id)
         except Refused as refused:
             for control in self.observer.controls_of(hint.id):
                 reason = f"it could not be read: {refused}"
-                self.state.findings.unknown(control, hint.id, reason, hint.actors)
+                known = standings.get(control.id)
+                self.state.findings.unknown(control, hint.id, reason, hint.actors, known)
                 look.seen.append(
                     Seen(control=control, verdict=Verdict(Compliance.UNKNOWN, reason=reason))
                 )
             return None
         if resource is None:
             look.exists = False
-            for standing in standings:
+            for standing in standings.values():
                 if standing.open:
                     self.state.findings.close(standing, "vanished")
         return resource
@@ -126,10 +129,11 @@ class Engine:
         for woken in self.observer.woken(resource):
             self.state.inbox.note(replace(hint, id=woken, source="wake", attempt=0))
 
-    def _judge(self, resource: Resource, hint: Hint) -> list[Seen]:
+    def _judge(
+        self, resource: Resource, hint: Hint, standings: Mapping[str, Standing]
+    ) -> list[Seen]:
         """Every control's verdict, and the findings moved to it."""
         memo: Memo = {}
-        standings = {s.control: s for s in self.state.findings.of(resource.id)}
         seen: list[Seen] = []
         for control in self.observer.controls_of(resource.id):
             verdict, whole = self.observer.judge(control.detector, resource, memo)
@@ -140,11 +144,11 @@ class Engine:
                         self.state.findings.close(standing, "gone")
                 case Compliance.UNKNOWN:
                     standing = self.state.findings.unknown(
-                        control, resource.id, verdict.reason, hint.actors
+                        control, resource.id, verdict.reason, hint.actors, standing
                     )
                 case Compliance.NON_COMPLIANT:
                     finding = Finding(control.detector, whole, verdict.evidence)
-                    standing = self.state.findings.see(finding, hint.actors)
+                    standing = self.state.findings.see(finding, hint.actors, standing)
             seen.append(Seen(control=control, verdict=verdict, standing=standing, at=whole))
         return seen
 
@@ -159,11 +163,12 @@ class Engine:
         durations: Mapping[str, float],
     ) -> None:
         violated = [s for s in look.seen if s.verdict.state is Compliance.NON_COMPLIANT]
-        if not violated:
-            self.decider.forget_plans(resource.id, [])
-            return
-        works = [*self.decider.approved(violated, hint), *self.decider.allowed(violated, hint)]
-        self.decider.forget_plans(resource.id, violated)
+        asked = self.state.approvals.of(hint.id)
+        works = [
+            *self.decider.approved(asked, violated, hint),
+            *self.decider.allowed(violated, hint),
+        ]
+        self.decider.forget_plans(asked, violated)
         to_write = {control for work in works for control in work.cure.plan.controls}
         for one in violated:
             # What is to be written is decided when nothing stood in its way.

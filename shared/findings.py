@@ -7,6 +7,7 @@ that change nothing write nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -44,9 +45,10 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One finding as stored."""
+    """One finding as stored; `row` is the version it was read from."""
 
     value: Mapping[str, Any]
+    row: Row | None = None
 
     @property
     def control(self) -> str:
@@ -55,6 +57,10 @@ class Standing:
     @property
     def resource(self) -> ResourceId:
         return ResourceId(self.value["ResourceId"])
+
+    @property
+    def key(self) -> tuple[str, ResourceId]:
+        return self.control, self.resource
 
     @property
     def open(self) -> bool:
@@ -101,14 +107,19 @@ class Findings:
         self._now = now
 
     def of(self, resource: ResourceId) -> list[Standing]:
-        return [Standing(row.value) for row in self._store.scan("findings", resource.key)]
+        return [Standing(row.value, row) for row in self._store.scan("findings", resource.key)]
 
     def all(self) -> Iterator[Standing]:
         """Every finding, closed ones too."""
-        return (Standing(row.value) for row in self._store.scan("findings"))
+        return (Standing(row.value, row) for row in self._store.scan("findings"))
 
-    def see(self, finding: Finding, actors: tuple[Actor, ...]) -> Standing:
-        """It is violated now: opens an episode where none is open."""
+    def see(
+        self, finding: Finding, actors: tuple[Actor, ...], known: Standing | None = None
+    ) -> Standing:
+        """It is violated now: opens an episode where none is open.
+
+        `known` is the finding as it was read before, None where there was none.
+        """
         detector = finding.detector
 
         def seen(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
@@ -118,10 +129,16 @@ class Findings:
             opened = self._opened(old, actors)
             return {**opened, "State": State.NON_COMPLIANT.value, "Evidence": evidence}, "opened"
 
-        return self._change(detector.id, finding.resource.id, _facts(detector), seen)
+        key = (detector.id, finding.resource.id)
+        return self._change(key, _facts(detector), seen, known.row if known else None)
 
     def unknown(
-        self, control: Control, resource: ResourceId, reason: str, actors: tuple[Actor, ...]
+        self,
+        control: Control,
+        resource: ResourceId,
+        reason: str,
+        actors: tuple[Actor, ...],
+        known: Standing | None = None,
     ) -> Standing:
         """It cannot be judged now: said aloud once, and never taken for a cure."""
 
@@ -133,7 +150,8 @@ class Findings:
             opened = self._opened(old, actors)
             return {**opened, "State": State.UNKNOWN.value, "Reason": reason}, "unknown"
 
-        return self._change(control.id, resource, _facts(control.detector), blinded)
+        key = (control.id, resource)
+        return self._change(key, _facts(control.detector), blinded, known.row if known else None)
 
     def decided(self, standing: Standing, decision: Decision) -> Standing:
         """What follows for it; recorded where that is another thing than before."""
@@ -143,7 +161,7 @@ class Findings:
             changed = {**(old or standing.value), "Decision": told}
             return changed, "" if old and old.get("Decision") == told else f"decided-{decision.do}"
 
-        return self._change(standing.control, standing.resource, {}, follows)
+        return self._change(standing.key, {}, follows, standing.row)
 
     def close(self, standing: Standing, how: str) -> None:
         """It holds again: `cured` by us, `gone` by somebody else, or the resource `vanished`."""
@@ -159,7 +177,7 @@ class Findings:
             ended = {"Open": False, "State": State.COMPLIANT.value, "ClosedAt": at, "Closed": how}
             return {**value, **ended, "Cures": cures, "Reason": ""}, f"closed-{how}"
 
-        self._change(standing.control, standing.resource, {}, closed)
+        self._change(standing.key, {}, closed, standing.row)
 
     def undone(self, standing: Standing, until: datetime, person: str) -> None:
         """A person took a cure back: left alone until then."""
@@ -168,7 +186,7 @@ class Findings:
             value = {**(old or standing.value), "UndoneUntil": until.isoformat()}
             return {**value, "UndoneBy": person}, f"exempted-by-undo-{until.isoformat()}"
 
-        self._change(standing.control, standing.resource, {}, exempted)
+        self._change(standing.key, {}, exempted, standing.row)
 
     def _opened(self, old: Mapping[str, Any] | None, actors: tuple[Actor, ...]) -> dict[str, Any]:
         past = old or {"Episode": 0, "Cures": [], "UndoneUntil": None, "UndoneBy": ""}
@@ -187,34 +205,38 @@ class Findings:
 
     def _change(
         self,
-        control: str,
-        resource: ResourceId,
+        key: tuple[str, ResourceId],
         facts: Mapping[str, Any],
         change: Callable[[Mapping[str, Any] | None], tuple[dict[str, Any], str]],
+        row: Row | None,
     ) -> Standing:
         """Apply `change` to the stored finding; it gives the new value and the transition.
 
-        The record is left before the row moves: a crash between says it twice under one id.
+        `row` is what is thought to be stored: where it is not, it is read. The record is left
+        before the row moves: a crash between says it twice under one id.
         """
+        control, resource = key
         while True:
-            row = self._store.get("findings", resource.key, control)
             changed, transition = change(row.value if row else None)
             value = {"Control": control, "ResourceId": resource.text, **facts, **changed}
             if row is not None and value == row.value:
-                return Standing(value)
+                return Standing(value, row)
+            if row is None and (found := self._store.get("findings", resource.key, control)):
+                row = found
+                continue
             if transition:
                 self._record(value, transition)
-            try:
-                self._write(row, resource, control, value)
-            except (Exists, Moved):
-                continue
-            return Standing(value)
+            with suppress(Exists, Moved):
+                return Standing(value, self._write(row, key, value))
+            row = self._store.get("findings", resource.key, control)
 
-    def _write(self, row: Row | None, resource: ResourceId, control: str, value: Any) -> None:
+    def _write(self, row: Row | None, key: tuple[str, ResourceId], value: dict[str, Any]) -> Row:
+        control, partition = key[0], key[1].key
         if row is None:
-            self._store.insert("findings", resource.key, control, value)
+            etag = self._store.insert("findings", partition, control, value)
         else:
-            self._store.replace("findings", resource.key, control, value, row.etag)
+            etag = self._store.replace("findings", partition, control, value, row.etag)
+        return Row(partition, control, value, etag)
 
     def _record(self, value: Mapping[str, Any], transition: str) -> Record:
         identity = [value["Control"], ResourceId(value["ResourceId"]).key, value["Episode"]]

@@ -1,14 +1,15 @@
 """Hints: a reason to look at an id. Never evidence; lost, doubled or forged they cost a look.
 
 Hints for one id that arrive close together cause one look: the first sets a dirty marker and
-sends a message, later ones only add their actor to the marker. A look takes the marker, and a
-generation that moved while it looked means another look.
+sends a message, later ones only add their actor to the marker. A look begins with the marker as
+it stands; one that moved while it looked means another look.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,8 +22,8 @@ HINTS = "hints"
 ACT = "act"
 SETTLE = timedelta(seconds=5)
 """How long a first event waits for its likes before the look."""
-FORGOTTEN = timedelta(minutes=15)
-"""A marker older than this lost its message; the next hint sends one again."""
+FORGOTTEN = timedelta(minutes=1)
+"""A marker older than this may have lost its message; the next hint sends one again."""
 KEPT_ACTORS = 20
 
 
@@ -91,7 +92,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A marker taken for a look: the hint with every actor, and the generation it stood at."""
+    """A look's hint with every actor, and the marker as it stood when the look began."""
 
     hint: Hint
     row: Row | None
@@ -105,59 +106,43 @@ class Inbox:
         self._now = now
 
     def note(self, hint: Hint, delay: timedelta = SETTLE) -> None:
-        """Keep the hint; exactly one message is on its way afterwards."""
+        """Keep the hint; exactly one message is on its way afterwards.
+
+        A crash between the marker and its message is mended by whoever notes the same hint
+        again: the message that brought it comes back, and finds a marker gone stale.
+        """
         while True:
             row = self._store.get("dirty", hint.id.key, "marker")
-            try:
+            stale = row is None or self._now() - _since(row) > FORGOTTEN
+            with suppress(Exists, Moved):
                 if row is None:
-                    self._store.insert("dirty", hint.id.key, "marker", self._marker(hint, 1))
+                    self._store.insert("dirty", hint.id.key, "marker", self._marker(hint))
+                else:
+                    merged = self._merged(row, hint)
+                    self._store.replace("dirty", hint.id.key, "marker", merged, row.etag)
+                if stale:
                     self._store.send(HINTS, hint.to_text(), delay)
-                    return
-                stale = self._now() - _since(row) > FORGOTTEN
-                merged = self._merged(row, hint, since=self._now() if stale else _since(row))
-                self._store.replace("dirty", hint.id.key, "marker", merged, row.etag)
-            except (Exists, Moved):
-                continue
-            if stale:
-                self._store.send(HINTS, hint.to_text(), delay)
-            return
+                return
 
     def take(self, hint: Hint) -> Taken:
         """Begin a look: actors noted so far join the hint."""
-        while True:
-            row = self._store.get("dirty", hint.id.key, "marker")
-            if row is None:
-                return Taken(hint, None)
-            try:
-                value = {**row.value, "taken": True}
-                etag = self._store.replace("dirty", hint.id.key, "marker", value, row.etag)
-            except Moved:
-                continue
-            known = tuple(Actor(**a) for a in row.value["actors"])
-            actors = _together(tuple(a for a in hint.actors if a not in known), known)
-            whole = replace(hint, actors=actors, run=hint.run or row.value["run"])
-            return Taken(whole, replace_row(row, value, etag))
+        row = self._store.get("dirty", hint.id.key, "marker")
+        if row is None:
+            return Taken(hint, None)
+        known = tuple(Actor(**a) for a in row.value["actors"])
+        actors = _together(tuple(a for a in hint.actors if a not in known), known)
+        return Taken(replace(hint, actors=actors, run=hint.run or row.value["run"]), row)
 
     def finish(self, taken: Taken) -> None:
-        """End a look; where the generation moved meanwhile another is on its way."""
+        """End a look; where a hint came meanwhile another look is on its way."""
         if taken.row is None:
             return
         key = taken.hint.id.key
-        while True:
-            row = self._store.get("dirty", key, "marker")
-            if row is None:
-                return
-            try:
-                if row.value["generation"] == taken.row.value["generation"]:
-                    self._store.delete("dirty", key, "marker", row.etag)
-                    return
-                value = {**row.value, "taken": False, "since": self._now().isoformat()}
-                self._store.replace("dirty", key, "marker", value, row.etag)
-            except Moved:
-                continue
-            again = replace(taken.hint, first_seen=self._now(), actors=(), attempt=0)
-            self._store.send(HINTS, again.to_text(), SETTLE)
+        with suppress(Moved):
+            self._store.delete("dirty", key, "marker", taken.row.etag)
             return
+        again = replace(taken.hint, first_seen=self._now(), actors=(), attempt=0)
+        self._store.send(HINTS, again.to_text(), SETTLE)
 
     def put_off(self, hint: Hint, queue: str, wait: timedelta) -> None:
         """A passing fault: the same look comes again after `wait`."""
@@ -168,23 +153,22 @@ class Inbox:
         """Ask the app that may write to look for itself."""
         self._store.send(ACT, hint.to_text())
 
-    def _marker(self, hint: Hint, generation: int) -> dict[str, Any]:
+    def _marker(self, hint: Hint) -> dict[str, Any]:
         return {
-            "generation": generation,
-            "taken": False,
             "since": self._now().isoformat(),
             "actors": [asdict(a) for a in hint.actors],
             "run": hint.run,
+            "count": 1,
         }
 
-    def _merged(self, row: Row, hint: Hint, since: datetime) -> dict[str, Any]:
+    def _merged(self, row: Row, hint: Hint) -> dict[str, Any]:
         known = tuple(Actor(**a) for a in row.value["actors"])
+        stale = self._now() - _since(row) > FORGOTTEN
         return {
-            **row.value,
-            "generation": row.value["generation"] + 1,
-            "since": since.isoformat(),
+            "since": self._now().isoformat() if stale else row.value["since"],
             "actors": [asdict(a) for a in _together(known, hint.actors)],
             "run": row.value["run"] or hint.run,
+            "count": row.value["count"] + 1,
         }
 
 
@@ -217,10 +201,6 @@ class Due:
         for row in self._store.scan("due", "due"):
             hinted = ResourceId(json.loads(row.value["text"])["id"])
             yield row.key.rsplit("-", 1)[0], hinted, str(row.value["why"])
-
-
-def replace_row(row: Row, value: dict[str, Any], etag: str) -> Row:
-    return Row(row.partition, row.key, value, etag)
 
 
 def _since(row: Row) -> datetime:

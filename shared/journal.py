@@ -211,11 +211,14 @@ class Journal:
         """A long-running operation was accepted."""
         return self._keep(story.having(State=RUNNING, Operation=operation))
 
-    def stepped(self, story: Story, left: list[Json]) -> Story:
-        """One more change is behind us, and its paths hold `left` now."""
+    def stepped(self, story: Story, left: list[Json], *, keep: bool = True) -> Story:
+        """One more change is behind us, and its paths hold `left` now.
+
+        Not kept where the end of the story follows at once: a look at Azure tells as much.
+        """
         behind = [*story.value["Left"], [shown(v) for v in left]]
         moved = story.having(State=INTENT, Operation="", Step=story.step + 1, Left=behind)
-        return self._keep(moved)
+        return self._keep(moved) if keep else moved
 
     def finish(self, story: Story, state: str, message: str = "", **more: Any) -> Story:
         """The end of the story, recorded with all that a person needs to follow it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from shared.errors import Exists, Moved
 from shared.model import Plan, Severity
 from shared.policy import Limit, Policy
 from shared.policy_forms import words
-from shared.store import Store
+from shared.store import Row, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,12 @@ class Limits:
         counts = list(self._counts(policy, plan, severity, run or action))
         if not counts:
             return Full("policy.yaml $.limits", "no limit is set: nothing may be written", None)
-        for count in counts:
-            if (full := self._room(count, action)) is not None:
+        rows = [self._store.get("limits", count.partition, count.name) for count in counts]
+        for count, row in zip(counts, rows, strict=True):
+            if (full := self._full(count, self._inside(count.limit, row), action)) is not None:
                 return full
-        for count in counts:
-            if (full := self._add(count, action)) is not None:
+        for count, row in zip(counts, rows, strict=True):
+            if (full := self._add(count, row, action)) is not None:
                 return full
         return None
 
@@ -67,7 +69,7 @@ class Limits:
         shown = []
         for limit in _strictest(policy).values():
             for row in self._store.scan("limits", _name(limit)):
-                inside = self._inside(limit, row.value)
+                inside = self._inside(limit, row)
                 shown.append((f"per {limit.per} {row.key}", len(inside), limit.writes))
         return shown
 
@@ -85,16 +87,12 @@ class Limits:
             for key in keys:
                 yield _Count(key, _name(limit), policy.source(f"$.limits[{i}]"), limit, room)
 
-    def _inside(self, limit: Limit, value: dict[str, float]) -> dict[str, float]:
+    def _inside(self, limit: Limit, row: Row | None) -> dict[str, float]:
         now = self._now()
         # Instants, since seconds as floats would not add up to `until` exactly.
         start = now - limit.window
-        return {a: at for a, at in value.items() if datetime.fromtimestamp(at, now.tzinfo) > start}
-
-    def _room(self, count: _Count, action: str) -> Full | None:
-        row = self._store.get("limits", count.partition, count.name)
-        inside = self._inside(count.limit, row.value if row else {})
-        return self._full(count, inside, action)
+        counted = row.value.items() if row is not None else ()
+        return {a: at for a, at in counted if datetime.fromtimestamp(at, now.tzinfo) > start}
 
     def _full(self, count: _Count, inside: dict[str, float], action: str) -> Full | None:
         if action in inside or len(inside) < count.room:
@@ -111,21 +109,20 @@ class Limits:
         until = datetime.fromtimestamp(freed, tz=self._now().tzinfo) + count.limit.window
         return Full(count.source, said, until)
 
-    def _add(self, count: _Count, action: str) -> Full | None:
+    def _add(self, count: _Count, row: Row | None, action: str) -> Full | None:
+        """Count on what was read; read again where somebody counted meanwhile."""
         while True:
-            row = self._store.get("limits", count.partition, count.name)
-            inside = self._inside(count.limit, row.value if row else {})
+            inside = self._inside(count.limit, row)
             if (full := self._full(count, inside, action)) is not None:
                 return full
             inside.setdefault(action, self._now().timestamp())
-            try:
+            with suppress(Exists, Moved):
                 if row is None:
                     self._store.insert("limits", count.partition, count.name, inside)
                 else:
                     self._store.replace("limits", count.partition, count.name, inside, row.etag)
-            except (Exists, Moved):
-                continue
-            return None
+                return None
+            row = self._store.get("limits", count.partition, count.name)
 
 
 def _strictest(policy: Policy) -> dict[int, Limit]:
