@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint up bench
+.PHONY: setup demo test lint up bench chaos
 .DEFAULT_GOAL := test
 
 $(STAMP): requirements-dev.txt pyproject.toml
@@ -31,6 +31,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+SEEDS ?= 50
+
+chaos: $(STAMP)
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks

@@ -164,9 +164,11 @@ def hint(
     """Ask for a look at a resource."""
     with closing(gate()) as built:
         now = datetime.now(UTC)
-        told = Hint(id=resource(id), source="person", first_seen=now)
-        if built.engine.observer.judged(told.id) is None:
-            raise Unusable(f"no control judges {told.id.type}")
+        asked = resource(id)
+        judged = built.engine.observer.judged(asked)
+        if judged is None:
+            raise Unusable(f"no control judges {asked.type}")
+        told = Hint(id=judged, source="person", first_seen=now)
         if not wait:
             built.state.inbox.note(told, timedelta(0))
             out.print(f"noted: {told.id}", markup=False)

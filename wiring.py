@@ -166,7 +166,7 @@ class Gate:
         if (stop := self.state.suspension.stopped()) is not None:
             reasons.append(f"all writes are suspended since {stop.at}")
         oldest = self.state.outbox.oldest()
-        if oldest and self.state.now() - datetime.fromisoformat(oldest[:25]) > _OLD:
+        if oldest and self.state.now() - datetime.fromisoformat(oldest) > _OLD:
             reasons.append(f"records wait for the log since {oldest[:19]}")
         return reasons
 

@@ -136,6 +136,9 @@ class Hand:
         answered: Resource | None = None
         while story.step < len(changes):
             change = changes[story.step]
+            if story.step:
+                # Our own earlier write moved what was read: look again, and compare.
+                change = replace(change, etag=None, document=_kept(change))
             started = time.perf_counter()
             try:
                 story, answer = self._send(story, held, change)
@@ -306,7 +309,10 @@ class Hand:
     # --- inheriting
 
     def inherit(self, story: Story, seen: Row) -> Story | None:
-        """Finish what a dead worker left, where its write already happened; else None.
+        """Finish what a dead worker left, where its write already happened.
+
+        The story is given back where it did not: the same action may go on with it, else
+        `abandon` ends it.
 
         Raises:
             Transient: another worker inherits it, or it cannot be seen now.
@@ -319,17 +325,30 @@ class Hand:
             held = self._memory.claims.renew(held)
         except Moved as moved:
             raise Transient(f"{story.resource}: another worker inherits it", 15) from moved
-        done = self._happened(story)
-        if not done:
-            self._memory.claims.free(held)
-            return None
+        if not self._happened(story):
+            self._memory.claims.renew(held, _NOW)
+            return story
         while story.step < len(story.changes):
             change = story.changes[story.step]
             shown = self._arm.get(change.target, change.api_version)
             story = self._memory.journal.stepped(story, left_by(change, shown))
         message = "found done by the look after the worker that sent it"
         state = journal.UNDONE if story.undoing else journal.REMEDIATED
-        return self._end(story, held, state, message)
+        self._end(story, held, state, message)
+        return None
+
+    def abandon(self, story: Story) -> None:
+        """End a dead worker's story that nobody went on with."""
+        now = self._memory.journal.story(story.id)
+        if now is None or now.state in journal.FINAL or now.state == journal.RUNNING:
+            return
+        if now.value["Attempt"] != story.value["Attempt"]:
+            return
+        message = "the worker that began it ended; it was not seen to have written"
+        self._memory.journal.finish(now, journal.SUPERSEDED, message)
+        row = self._memory.claims.look(story.resource.write_target)
+        if row is not None and self._memory.claims.action_of(row) == story.id:
+            self._memory.claims.free(Held(story.resource.write_target, story.id, row.etag))
 
     def _happened(self, story: Story) -> bool:
         """Whether every written path holds now what was to be written."""
@@ -371,6 +390,10 @@ class Hand:
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)
         return self._go_on(story, held, changes)
+
+
+def _kept(change: Change) -> Json:
+    return None if change.verb is Verb.PUT else change.document
 
 
 def _came(held: Json, wanted: Json) -> bool:

@@ -117,7 +117,7 @@ class Approvals:
         Raises:
             Unusable: none has it, or several.
         """
-        found = [a for a in self.all() if a.id.startswith(plan_id)]
+        found = [a for a in self.all() if plan_id and a.id.startswith(plan_id)]
         if len(found) != 1:
             raise Unusable(
                 f"no plan {plan_id}: 'portcullis findings' shows what waits"

@@ -59,41 +59,49 @@ class Engine:
         """
         look = Look(resource_id=hint.id)
         started = time.perf_counter()
-        claim = self._unfinished(hint, look)
-        if look.seen:
+        claim, left = self._unfinished(hint, look)
+        if look.elsewhere:
             return look
         resource = self._observe(hint, look)
-        if resource is None:
-            return look
-        self._wake(resource, hint)
-        look.seen = self._judge(resource, hint)
-        durations = {"observe": (time.perf_counter() - started) * 1000}
-        self._settle(resource, look, hint, claim, durations)
+        if resource is not None:
+            self._wake(resource, hint)
+            look.seen = self._judge(resource, hint)
+            durations = {"observe": (time.perf_counter() - started) * 1000}
+            self._settle(resource, look, hint, claim, durations)
+        if left is not None:
+            self.hand.abandon(left)
         return look
 
-    def _unfinished(self, hint: Hint, look: Look) -> Row | None:
-        """Go on with what is under way on the target; the claim as it stands afterwards."""
-        claims = self.state.claims
-        row = claims.look(hint.id.write_target)
-        action = claims.action_of(row)
-        if row is None or not action:
-            return row
-        story = self.state.journal.story(action)
-        if story is not None and story.state == journal.RUNNING:
-            if not self.may_write:
-                self.state.inbox.to_hand(hint)
-            else:
-                story = self.hand.follow(story, row)
-            look.seen = [
-                Seen(control=self.controls[c], verdict=Verdict(Compliance.UNKNOWN), story=story)
-                for c in story.controls
-                if c in self.controls
-            ]
-        elif claims.alive(row):
-            raise Transient(f"{hint.id.write_target} is being written by another worker", 15)
-        elif story is not None and self.may_write:
-            self.hand.inherit(story, row)
-        return claims.look(hint.id.write_target)
+    def _unfinished(self, hint: Hint, look: Look) -> tuple[Row | None, Story | None]:
+        """Go on with what is under way on the target.
+
+        The claim as it stands afterwards, and the story that a dead worker left unwritten.
+        """
+        claims, target = self.state.claims, hint.id.write_target
+        row = claims.look(target)
+        story = self.state.journal.story(claims.action_of(row)) if row is not None else None
+        if row is None or story is None:
+            return row, None
+        running = story.state == journal.RUNNING
+        if claims.alive(row) and not running:
+            raise Transient(f"{target} is being written by another worker", 15)
+        if not self.may_write:
+            self.state.inbox.to_hand(hint)
+            look.elsewhere = True
+            return row, None
+        if not running:
+            left = self.hand.inherit(story, row)
+            return claims.look(target), left
+        story = self.hand.follow(story, row)
+        if story.resource != hint.id:
+            raise Transient(f"{target} is being written: {story.resource}", 15)
+        look.elsewhere = True
+        look.seen = [
+            Seen(control=self.controls[c], verdict=Verdict(Compliance.UNKNOWN), story=story)
+            for c in story.controls
+            if c in self.controls
+        ]
+        return row, None
 
     def _observe(self, hint: Hint, look: Look) -> Resource | None:
         standings = self.state.findings.of(hint.id)

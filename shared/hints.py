@@ -78,14 +78,14 @@ class Hint:
             return None
         try:
             return cls(
-                id=ResourceId(body["id"]),
+                id=ResourceId(body["id"].encode().decode()),
                 source=str(body["source"]),
-                first_seen=datetime.fromisoformat(body["first_seen"]),
-                actors=tuple(Actor(**a) for a in body["actors"]),
+                first_seen=datetime.fromisoformat(body["first_seen"]).astimezone(UTC),
+                actors=tuple(Actor(**{k: str(v) for k, v in a.items()}) for a in body["actors"]),
                 run=str(body["run"]),
                 attempt=int(body["attempt"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
 
 
@@ -134,7 +134,7 @@ class Inbox:
             except Moved:
                 continue
             known = tuple(Actor(**a) for a in row.value["actors"])
-            actors = _together(known, hint.actors)
+            actors = _together(tuple(a for a in hint.actors if a not in known), known)
             whole = replace(hint, actors=actors, run=hint.run or row.value["run"])
             return Taken(whole, replace_row(row, value, etag))
 

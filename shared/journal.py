@@ -123,7 +123,7 @@ class Journal:
         Raises:
             Unusable: none does, or several.
         """
-        found = [s for s in self.all() if s.id.startswith(beginning)]
+        found = [s for s in self.all() if beginning and s.id.startswith(beginning)]
         if len(found) != 1:
             raise Unusable(
                 f"no action {beginning}: 'portcullis log' shows them"

@@ -65,15 +65,14 @@ class Limits:
     def used(self, policy: Policy) -> list[tuple[str, int, int]]:
         """(name, writes in the window, writes allowed) of every counter that was used."""
         shown = []
-        for i, limit in enumerate(policy.limits):
-            for row in self._store.scan("limits", _name(i, limit)):
-                now = self._now().timestamp()
-                inside = [t for t in row.value.values() if t > now - limit.window.total_seconds()]
+        for limit in _strictest(policy).values():
+            for row in self._store.scan("limits", _name(limit)):
+                inside = self._inside(limit, row.value)
                 shown.append((f"per {limit.per} {row.key}", len(inside), limit.writes))
         return shown
 
     def _counts(self, policy: Policy, plan: Plan, severity: Severity, run: str) -> Iterator[_Count]:
-        for i, limit in enumerate(policy.limits):
+        for i, limit in _strictest(policy).items():
             keys = {
                 "estate": ["estate"],
                 "subscription": [plan.resource.subscription or "tenant"],
@@ -84,15 +83,17 @@ class Limits:
             if severity is not Severity.CRITICAL:
                 room -= math.ceil(limit.writes * policy.critical_share)
             for key in keys:
-                yield _Count(key, _name(i, limit), policy.source(f"$.limits[{i}]"), limit, room)
+                yield _Count(key, _name(limit), policy.source(f"$.limits[{i}]"), limit, room)
 
-    def _inside(self, count: _Count, value: dict[str, float]) -> dict[str, float]:
-        start = self._now().timestamp() - count.limit.window.total_seconds()
-        return {action: at for action, at in value.items() if at > start}
+    def _inside(self, limit: Limit, value: dict[str, float]) -> dict[str, float]:
+        now = self._now()
+        # Instants, since seconds as floats would not add up to `until` exactly.
+        start = now - limit.window
+        return {a: at for a, at in value.items() if datetime.fromtimestamp(at, now.tzinfo) > start}
 
     def _room(self, count: _Count, action: str) -> Full | None:
         row = self._store.get("limits", count.partition, count.name)
-        inside = self._inside(count, row.value if row else {})
+        inside = self._inside(count.limit, row.value if row else {})
         return self._full(count, inside, action)
 
     def _full(self, count: _Count, inside: dict[str, float], action: str) -> Full | None:
@@ -113,7 +114,7 @@ class Limits:
     def _add(self, count: _Count, action: str) -> Full | None:
         while True:
             row = self._store.get("limits", count.partition, count.name)
-            inside = self._inside(count, row.value if row else {})
+            inside = self._inside(count.limit, row.value if row else {})
             if (full := self._full(count, inside, action)) is not None:
                 return full
             inside.setdefault(action, self._now().timestamp())
@@ -127,5 +128,16 @@ class Limits:
             return None
 
 
-def _name(index: int, limit: Limit) -> str:
-    return f"$.limits[{index}] {limit.per}"
+def _strictest(policy: Policy) -> dict[int, Limit]:
+    """The limits that count by themselves: of several alike in all but `writes`, the least."""
+    found: dict[str, int] = {}
+    for i, limit in enumerate(policy.limits):
+        name = _name(limit)
+        if name not in found or limit.writes < policy.limits[found[name]].writes:
+            found[name] = i
+    return {i: policy.limits[i] for i in found.values()}
+
+
+def _name(limit: Limit) -> str:
+    """By what it counts, not by its place: an edit of the policy starts no count anew."""
+    return f"{limit.per} {limit.window}"

@@ -53,9 +53,14 @@ class Seen:
 
 @dataclass(kw_only=True)
 class Look:
-    """One pass over one resource. `again`: another pass at once is worth it."""
+    """One pass over one resource.
+
+    `again`: another pass at once is worth it. `elsewhere`: an operation that is under way, or
+    the app that may write, is what the resource waits for.
+    """
 
     resource_id: ResourceId
     exists: bool = True
     seen: list[Seen] = field(default_factory=list)
     again: bool = False
+    elsewhere: bool = False

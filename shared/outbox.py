@@ -76,7 +76,7 @@ class Outbox:
 
     def oldest(self) -> str | None:
         """When the record that waits longest occurred; None with an empty outbox."""
-        waiting = [row.key[:32] for row in self._store.scan("outbox")]
+        waiting = [str(row.value["OccurredAt"]) for row in self._store.scan("outbox")]
         return min(waiting, default=None)
 
 

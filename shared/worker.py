@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +32,9 @@ class Worker:
         hint = _hint(text)
         if hint is None:
             return self._intake.take(text)
+        hint = self._judged(hint)
+        if hint is None:
+            return None
         taken = self._state.inbox.take(hint)
         look = self._look(taken.hint, HINTS)
         self._state.inbox.finish(taken)
@@ -44,7 +47,13 @@ class Worker:
             shown = text.decode(errors="replace") if isinstance(text, bytes) else text
             self._intake.keep("unreadable-order", "not a hint of ours", shown[:2000])
             return None
-        return self._look(hint, ACT)
+        hint = self._judged(hint)
+        return self._look(hint, ACT) if hint is not None else None
+
+    def _judged(self, hint: Hint) -> Hint | None:
+        """The hint at what is judged; None where no control (any more) looks at such an id."""
+        judged = self._engine.observer.judged(hint.id)
+        return replace(hint, id=judged) if judged is not None else None
 
     def _look(self, hint: Hint, queue: str) -> Look | None:
         """None where a passing fault put the look off."""
@@ -64,7 +73,7 @@ class Worker:
         if age > GIVE_UP:
             self._report("gave-up", hint, f"after {age}: {fault}; the next sweep looks again")
             return
-        wait = max(fault.retry_after, min(2.0**hint.attempt, _LONGEST_WAIT))
+        wait = max(fault.retry_after, min(2.0 ** min(hint.attempt, 10), _LONGEST_WAIT))
         self._state.inbox.put_off(hint, queue, timedelta(seconds=wait))
 
     def _say_unknown(self, hint: Hint, fault: Transient) -> None:

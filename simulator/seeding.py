@@ -118,7 +118,7 @@ def _share_etag(row: ResourceType, document: Document) -> None:
     """Embedded objects have their parent's etag, unless they were recorded with another."""
     for embedded in row.embedded if row.etag else ():
         for item in dig(document, f"properties.{embedded.path}") or []:
-            item.setdefault("etag", document["etag"])
+            item["etag"] = item.get("etag") or document["etag"]
 
 
 def _whole(address: Address, document: Document) -> Address:

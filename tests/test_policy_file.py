@@ -292,7 +292,7 @@ GOOD = [
     "version: 1\nlimits: [{writes: 0, per: run}, {writes: 5, per: control, window: 00001s}]",
     f"version: 1\n{LIMITS}rules: [{{control: final, mode: enforce, irreversible: true}}]",
     f"version: 1\nexemptions: [{{control: plain, scope: /, {EXEMPT}, expires_on: '2026-12-31'}}]",
-    "version: 1\nfreezes: [{starts: '2026-12-24T18:00Z', ends: '2027-01-01 00:00+01:00', reason: r}]",
+    "version: 1\nfreezes: [{starts: 2026-12-24T18:00Z, ends: '2027-01-01 00:00+01:00', reason: r}]",
     "version: 1\ncritical_share: 0\nguard: {break_glass: [a], protected: [/]}",
     "version: 1\ncontested: {times: 1, window: 99999d, critical_goes_on: true}",
     "version: 1\nundo_exemption: 0d",

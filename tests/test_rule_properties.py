@@ -289,6 +289,27 @@ def test_openings_are_what_a_literal_evaluator_lets_in(group: dict[str, Json]) -
     assert bool(wide) == (union.internet_share > MOST)
 
 
+def test_many_small_openings_are_named_until_half_is_left() -> None:
+    """Where no rule is wide alone, as many are named as leave no more than half the internet."""
+    rules = [
+        {
+            "name": f"r{i}",
+            "properties": {
+                "direction": "Inbound",
+                "access": "Allow",
+                "priority": 100 + i,
+                "protocol": "Tcp",
+                "sourceAddressPrefix": f"{i}.0.0.0/8",
+                "destinationAddressPrefix": "*",
+                "destinationPortRange": "22",
+            },
+        }
+        for i in range(130)
+    ]
+    group = Resource(id=GROUP, body={"properties": {"securityRules": rules}})
+    assert len(open_to_internet(group, 22)) == 2
+
+
 @settings(max_examples=100, deadline=None)
 @given(groups())
 def test_closing_ssh_touches_nothing_else(group: dict[str, Json]) -> None:

@@ -146,7 +146,17 @@ def test_written(case: Case) -> None:
             assert same(edits, stated["edits"]), edits
         if "body" in stated:
             assert same(change.body(), stated["body"]), change.body()
+        if "etag" in stated:
+            assert change.etag == stated["etag"]
         assert change.action == stated.get("action", "")
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.caveats], ids=str)
+def test_caveats(case: Case) -> None:
+    """What undo cannot bring back, or a reader would not expect, is said with the plan."""
+    finding, _ = judged(case, Documents.of(case))
+    said = planned(case, finding).caveats
+    assert [part for part in case.caveats if not any(part in one for one in said)] == [], said
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.finds and not c.plan], ids=str)

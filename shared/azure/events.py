@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from shared.hints import Actor
 from shared.model import ResourceId
 
 LARGEST = 1_000_000
+_LONGEST_ID = 8_000
 _CLAIMS = "http://schemas.microsoft.com/identity/claims/"
 _SOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
@@ -89,12 +91,12 @@ def _event(one: Any) -> Event | str:
         or data.get("resourceUri")
         or _object(data.get("authorization")).get("scope")
     )
-    if not isinstance(where, str) or not where.strip("/ "):
+    if not isinstance(where, str) or not where.strip("/ ") or len(where) > _LONGEST_ID:
         return "it names no resource"
     kind = str(one.get("eventType") or one.get("type") or "")
     operation = str(data.get("operationName") or "")
     return Event(
-        resource_id=ResourceId(where),
+        resource_id=ResourceId(_sound(where)),
         kind=_kind(kind, operation),
         succeeded=not kind.casefold().endswith(("failure", "cancel")),
         actor=_actor(one, data, operation),
@@ -115,9 +117,9 @@ def _actor(one: Mapping[str, Any], data: Mapping[str, Any], operation: str) -> A
     object_id = claims.get(f"{_CLAIMS}objectidentifier") or evidence.get("principalId")
     return Actor(
         name=_text(name),
-        object_id=_text(object_id),
+        object_id=_guid(_text(object_id)),
         app_id=_text(claims.get("appid")),
-        operation=operation,
+        operation=_text(operation),
         correlation_id=_text(data.get("correlationId")),
         client_request_id=_text(request.get("clientRequestId")),
         at=_text(one.get("eventTime") or one.get("time")),
@@ -138,4 +140,16 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return value[:300] if isinstance(value, str) else ""
+    return _sound(value[:300]) if isinstance(value, str) else ""
+
+
+def _sound(text: str) -> str:
+    """Without halves of surrogate pairs, which JSON may spell but no encoding can hold."""
+    return text.encode(errors="replace").decode()
+
+
+def _guid(text: str) -> str:
+    """With its dashes: `authorization.evidence` leaves them out."""
+    if re.fullmatch(r"[0-9A-Fa-f]{32}", text):
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+    return text

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import threading
 import uuid
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -55,6 +56,8 @@ class EmbeddedStore:
         except StoreUnavailable:
             self._db.close()
             raise
+        # Whoever forgets to close it leaves no open file behind.
+        weakref.finalize(self, self._db.close)
 
     def _set_up(self, *, in_a_file: bool) -> None:
         """Make what is missing, once it is clear that the file is ours to change."""

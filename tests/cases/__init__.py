@@ -37,7 +37,8 @@ class Case:
 
     `lookups` gives the documents that each lookup finds, or `failed`; a lookup that is not given
     must not be asked for. `plan: refused` says that no plan may be made. `written` lists the
-    changes where they are worth stating; `restored` is what undo leaves different (merge patch).
+    changes where they are worth stating, `caveats` parts of what must be said before; `restored`
+    is what undo leaves different (merge patch).
     """
 
     control: str
@@ -49,6 +50,7 @@ class Case:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     plan: str = ""
     written: Json = None
+    caveats: tuple[str, ...] = ()
     restored: Json = field(default_factory=dict)
 
     def __str__(self) -> str:

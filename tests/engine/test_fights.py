@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared.model import ResourceId
-from tests.engine.world import ALICE, GROUP, World, enforce, policy, storage
+from tests.engine.world import ALICE, GROUP, US, World, enforce, policy, storage
 
 BLOB = "storage-public-blob-access"
 NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/web"
@@ -43,8 +43,6 @@ def test_our_own_write_wakes_nobody(world: World) -> None:
 
 def test_a_write_under_our_identity_that_we_do_not_know_alarms(world: World) -> None:
     """Somebody uses our identity: a critical record after ten minutes, and a look at once."""
-    from tests.engine.world import US  # noqa: PLC0415
-
     (account,) = world.load(storage())
     world.policy = policy(enforce(BLOB))
     gate = world.gate()
@@ -94,6 +92,24 @@ def test_deleting_a_deny_reopens_what_it_covered(world: World) -> None:
     world.run(gate, hours=0.2, step=10)
     (left,) = world.properties(NSG)["securityRules"]
     assert left["properties"]["sourceAddressPrefix"] == "VirtualNetwork"
+
+
+def test_two_rules_of_one_group_are_one_story_and_one_undo(world: World) -> None:
+    """The first write moves the group's etag; the second is made on a fresh read."""
+    rules = [rule("ssh", 300), rule("admin", 310, port="20-25")]
+    world.load({"id": NSG, "location": "westeurope", "properties": {"securityRules": rules}})
+    world.policy = policy(enforce("nsg-ssh-from-internet"))
+    gate = world.gate()
+    gate.worker.hints(world.hint(NSG).to_text())
+    world.run(gate, hours=0.2, step=10)
+    assert sorted(world.our_writes()) == ["PUT admin", "PUT ssh"]
+    assert world.entries(gate) == ["intent", "remediated"]
+    (story,) = gate.state.journal.all()
+    gate.people.undo(story.id, "carol")
+    world.run(gate, hours=0.2, step=10)
+    held = {r["name"]: r["properties"] for r in world.properties(NSG)["securityRules"]}
+    assert held["ssh"]["sourceAddressPrefix"] == "Internet"
+    assert held["admin"]["destinationPortRange"] == "20-25"
 
 
 def test_a_childs_event_is_about_its_parent_and_undo_makes_the_child_again(world: World) -> None:
