@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import getpass
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -25,14 +25,14 @@ from shared.findings import finding_fields
 from shared.guard import Stopped
 from shared.hints import HINTS, Hint
 from shared.impact import impact
-from shared.journal import UNDONE, Story
+from shared.journal import REMEDIATED, RUNNING, UNDONE, Story
 from shared.look import Look
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import Settings
 
 HERE = Path()
-RUNNING = HERE / ".portcullis" / "up.json"
+UP = HERE / ".portcullis" / "up.json"
 
 app = typer.Typer(
     help="An always-on gate for an Azure estate.",
@@ -89,14 +89,24 @@ def show_json(value: Any) -> None:
 def environment() -> dict[str, str]:
     """Our variables; those of a `make up` that runs from this folder where none are set."""
     own = dict(os.environ)
-    if "PORTCULLIS_ARM_ENDPOINT" not in own and RUNNING.exists():
-        told = json.loads(RUNNING.read_text(encoding="utf-8"))
-        if _alive(int(told["pid"])):
-            os.environ.update(told["environment"])
-            own |= told["environment"]
+    if "PORTCULLIS_ARM_ENDPOINT" not in own and UP.exists():
+        own |= _running()
     own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
     own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
     return own
+
+
+def _running() -> dict[str, str]:
+    """What a `make up` that runs here told; nothing where it runs no more."""
+    try:
+        told = json.loads(UP.read_text(encoding="utf-8"))
+        pid, variables = int(told["pid"]), {str(k): str(v) for k, v in told["environment"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Unusable(f"{UP} cannot be read, remove it: {error!r}") from error
+    if not _alive(pid):
+        return {}
+    os.environ.update(variables)
+    return variables
 
 
 def _alive(pid: int) -> bool:
@@ -264,7 +274,7 @@ def apply(
         look = built.people.apply(
             resource(id), person or me(), parameters(given), frozenset(control or ())
         )
-        show_look(look, form)
+        show_ordered(look, form, carried_out=built.engine.may_write)
 
 
 @app.command()
@@ -275,7 +285,8 @@ def approve(
 ) -> None:
     """Say yes to a plan that waits, and carry it out."""
     with closing(gate()) as built:
-        show_look(built.people.approve(plan_id, person or me()), form)
+        look = built.people.approve(plan_id, person or me())
+        show_ordered(look, form, carried_out=built.engine.may_write)
 
 
 @app.command()
@@ -395,7 +406,10 @@ def simulator(
         from simulator.alone import run  # noqa: PLC0415  not shipped to Azure
     except ImportError as error:
         raise Unusable(f"the simulated tenant needs the development set-up: {error}") from error
-    run(load, port)
+    try:
+        run(load, port)
+    except OSError as error:
+        raise Unusable(f"the simulated tenant cannot start: {error}") from error
 
 
 # --- printing
@@ -408,9 +422,9 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
         if not equals or not name:
             raise Unusable(f"--set {one}: NAME=VALUE")
         try:
-            found[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise Unusable(f"--set {name}: {' '.join(str(error).split())}") from error
+            found[name] = policy_file.plain(text)
+        except PolicyError as error:
+            raise Unusable(f"--set {name}: {error.faults[0].message}") from error
     return found
 
 
@@ -433,19 +447,28 @@ def show_look(look: Look, form: Format) -> None:
         out.print(tables.look_table(seen))
 
 
+def show_ordered(look: Look, form: Format, *, carried_out: bool) -> None:
+    """A look that a person ordered; exit 1 where it ended without what was ordered."""
+    show_look(look, form)
+    states = {one.story.state for one in look.seen if one.story}
+    if carried_out and (not states or states - {REMEDIATED, RUNNING}):
+        raise typer.Exit(1)
+
+
 def show_undone(story: Story, form: Format) -> None:
     if form is Format.JSON:
         show_json(dict(story.value))
     else:
         said = "undone" if story.state == UNDONE else f"{story.state}: {story.value['Message']}"
         say(f"{said}: {story.resource}")
-    if story.state not in (UNDONE, "running"):
+    if story.state not in (UNDONE, RUNNING):
         raise typer.Exit(1)
 
 
 def progress() -> Progress:
     columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeElapsedColumn(), console=err)
+    shown = err.is_terminal
+    return Progress(*columns, TimeElapsedColumn(), console=err, disable=not shown)
 
 
 class closing:  # noqa: N801  reads as contextlib.closing
@@ -466,6 +489,8 @@ class closing:  # noqa: N801  reads as contextlib.closing
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; anything wrong is one line on standard error and a non-zero exit."""
+    # The libraries' own warnings would stand beside the one line that says it all.
+    logging.getLogger("azure").addHandler(logging.NullHandler())
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="portcullis", standalone_mode=False)
@@ -483,7 +508,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    complain("portcullis: " + " ".join(message.split()))
+    if message.strip():
+        complain("portcullis: " + " ".join(message.split()))
     sys.exit(code)
 
 

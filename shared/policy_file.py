@@ -23,11 +23,7 @@ def load(text: str, controls: Mapping[str, Control], *, today: date | None = Non
     Raises:
         PolicyError: with every error of the file at once.
     """
-    try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        raw = yaml.load(text, Loader=_PlainLoader)  # noqa: S506  a safe loader, made stricter
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PolicyError((PolicyFault("$", " ".join(str(error).split())),)) from error
+    raw = plain(text)
     if not isinstance(raw, dict):
         raise PolicyError((PolicyFault("$", "the file holds no mapping"),))
     faults = list(_unlimited(raw))
@@ -37,8 +33,21 @@ def load(text: str, controls: Mapping[str, Control], *, today: date | None = Non
         raise PolicyError((*_faults(error), *faults)) from error
     if faults:
         raise PolicyError(tuple(faults))
+    node = yaml.compose(text, Loader=yaml.CSafeLoader)
     policy._lines.update(_line_numbers(node))  # noqa: SLF001
     return policy
+
+
+def plain(text: str) -> Any:
+    """What a YAML text holds: dates as text, no key twice.
+
+    Raises:
+        PolicyError: it is no such text.
+    """
+    try:
+        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506  a safe loader, made stricter
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise PolicyError((PolicyFault("$", " ".join(str(error).split())),)) from error
 
 
 def schema() -> dict[str, Any]:
