@@ -387,6 +387,10 @@ class Hand:
             raise Transient(f"{target} is being written by another worker", 15)
         if (stop := self._guard.suspended()) is not None:
             return stop
+        earlier = self._memory.journal.story(journal.undo_id(done))
+        if earlier is not None and earlier.state == journal.UNDONE:
+            by = earlier.value["Person"]
+            raise Refused(f"{done.id} was taken back by {by} already", _FAILED)
         changes = inverse_of(done, self._arm)
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)
