@@ -1,7 +1,39 @@
-"""What holds for every test."""
+"""What tests of several parts share: a clock that stands still, and an empty store by it."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from shared.store.embedded import EmbeddedStore
+from simulator.clock import VirtualClock
 
 # A busy machine is no failure: time is measured in benchmarks, never here.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def store(clock: VirtualClock) -> Iterator[EmbeddedStore]:
+    made = EmbeddedStore(clock.now)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """The folder of recorded Azure data, which no clone of the project holds."""
+    root = Path(__file__).parents[1]
+    folder = (root / os.environ.get("PORTCULLIS_RECORDED", "../shared/recorded")).resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no recorded Azure data at {folder}: PORTCULLIS_RECORDED names the folder")
+    return folder
