@@ -92,6 +92,6 @@ async def serve(orders: TextIO, answers: TextIO) -> None:
 
 if __name__ == "__main__":
     # What functions print is theirs; answers go where nothing else does.
-    own = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    asyncio.run(serve(sys.stdin, own))
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as own:
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        asyncio.run(serve(sys.stdin, own))

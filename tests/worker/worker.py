@@ -107,7 +107,7 @@ def running(python: Path, environment: Mapping[str, str]) -> Iterator[Worker]:
         subprocess.Popen(  # noqa: S603  our own module
             [str(python), "-m", "tests.worker.process"],
             cwd=ROOT,
-            env={**kept, "NO_PROXY": "127.0.0.1", **environment},
+            env={**kept, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "error", **environment},
             stdin=pipe,
             stdout=pipe,
             stderr=complaints,
