@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
+from tests.recorded import RECORDED
 
 
 @pytest.fixture
@@ -27,8 +27,6 @@ def store(clock: VirtualClock) -> Iterator[EmbeddedStore]:
 @pytest.fixture(scope="session")
 def recorded() -> Path:
     """The folder of recorded Azure data, which no clone of the project holds."""
-    root = Path(__file__).parents[1]
-    folder = (root / os.environ.get("PORTCULLIS_RECORDED", "../shared/recorded")).resolve()
-    if not folder.is_dir():
-        pytest.skip(f"no recorded Azure data at {folder}: PORTCULLIS_RECORDED names the folder")
-    return folder
+    if not RECORDED.is_dir():
+        pytest.skip(f"no recorded Azure data at {RECORDED}: PORTCULLIS_RECORDED names the folder")
+    return RECORDED
