@@ -347,7 +347,7 @@ def read_policy(path: Path, *, today: bool) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise Unusable(f"{path}: {error}") from error
     day = datetime.now(UTC).date() if today else None
-    return policy_file.load(text, wiring.controls(), today=day)
+    return policy_file.load(text, wiring.controls(), today=day, name=path.name)
 
 
 @policy_app.command("check")

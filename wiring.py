@@ -126,21 +126,28 @@ class PolicyFile:
     def __init__(self, path: Path, known: Mapping[str, Control]) -> None:
         self._path = path
         self._controls = known
-        self._stamp: int | None = None
+        self._stamp: tuple[int, ...] | None = None
         self._policy = broken((PolicyFault("$", f"{path.name} was not read"),))
 
     def __call__(self) -> Policy:
         try:
-            stamp = self._path.stat().st_mtime_ns
+            found = self._path.stat()
+            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             if stamp != self._stamp:
-                text = self._path.read_text(encoding="utf-8")
-                self._policy, self._stamp = policy_file.load(text, self._controls), stamp
-        except (OSError, UnicodeDecodeError) as error:
+                self._policy, self._stamp = self._read(), stamp
+        except OSError as error:
             self._stamp = None
-            self._policy = broken((PolicyFault("$", f"{self._path.name}: {error}"),))
-        except PolicyError as error:
-            self._policy = broken(error.faults)
+            self._policy = broken((PolicyFault("$", f"{self._path.name}: {error.strerror}"),))
         return self._policy
+
+    def _read(self) -> Policy:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+            return policy_file.load(text, self._controls, name=self._path.name)
+        except UnicodeDecodeError as error:
+            return broken((PolicyFault("$", f"{self._path.name} is not UTF-8: {error}"),))
+        except PolicyError as error:
+            return broken(error.faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +162,7 @@ class Gate:
     sweep: Sweep
     policy: Callable[[], Policy]
     sinks: list[Sink]
+    arm: Arm
 
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.
@@ -171,6 +179,7 @@ class Gate:
         return reasons
 
     def close(self) -> None:
+        self.arm.close()
         close = getattr(self.state.store, "close", None)
         if close is not None:
             close()
@@ -210,4 +219,5 @@ def build(
         sweep=Sweep(known, state, arm.post, in_force),
         policy=in_force,
         sinks=sinks,
+        arm=arm,
     )

@@ -10,12 +10,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from shared import journal
 from shared.claims import Held
+from shared.cloud import Answered, Writer
 from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
@@ -32,7 +33,7 @@ from shared.model import (
     same,
     value_at,
 )
-from shared.observing import Observer, Reader
+from shared.observing import Observer
 from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State as Memory
 from shared.store import Row
@@ -42,36 +43,6 @@ RETRY_REFUSED = timedelta(hours=6)
 """How long a refused write (a lock, a policy) is left before it is tried again."""
 _NOW = timedelta(0)
 _FAILED = Why.FAILED
-
-
-class Answered(Protocol):
-    """What a writer tells of a write; `shared.azure.arm.Answer` is it."""
-
-    @property
-    def resource(self) -> Resource | None: ...
-    @property
-    def operation(self) -> str | None: ...
-    @property
-    def wait(self) -> float: ...
-    @property
-    def correlation_id(self) -> str: ...
-
-
-class Progressed(Protocol):
-    @property
-    def done(self) -> bool: ...
-    @property
-    def error(self) -> str: ...
-    @property
-    def wait(self) -> float: ...
-
-
-class Writer(Reader, Protocol):
-    """What acting needs of Azure; `shared.azure.arm.Arm` is it."""
-
-    def write(self, change: Change, client_request_id: str) -> Answered: ...
-
-    def poll(self, operation: str) -> Progressed: ...
 
 
 class Hand:
@@ -150,7 +121,7 @@ class Hand:
                 raise Transient(f"{conflict}; looking again", 1) from conflict
             except Transient:
                 # It may have happened: a claim that has run out makes the next look find out.
-                self._memory.claims.renew(held, _NOW)
+                self._run_out(held)
                 raise
             if answer is None:
                 self._memory.claims.free(held)
@@ -281,8 +252,13 @@ class Hand:
 
     def _unseen(self, held: Held, message: str, wait: float) -> Transient:
         """Let the next look finish the story."""
-        self._memory.claims.renew(held, _NOW)
+        self._run_out(held)
         return Transient(message, wait)
+
+    def _run_out(self, held: Held) -> None:
+        """End the claim's life, not its action; nothing where it was inherited meanwhile."""
+        with suppress(Moved):
+            self._memory.claims.renew(held, _NOW)
 
     def _state(self, control: str, resource: Resource | None) -> State:
         if resource is None:
@@ -327,7 +303,7 @@ class Hand:
         except Moved as moved:
             raise Transient(f"{story.resource}: another worker inherits it", 15) from moved
         if not self._happened(story):
-            self._memory.claims.renew(held, _NOW)
+            self._run_out(held)
             return story
         while story.step < len(story.changes):
             change = story.changes[story.step]
@@ -387,6 +363,10 @@ class Hand:
             raise Transient(f"{target} is being written by another worker", 15)
         if (stop := self._guard.suspended()) is not None:
             return stop
+        earlier = self._memory.journal.story(journal.undo_id(done))
+        if earlier is not None and earlier.state == journal.UNDONE:
+            by = earlier.value["Person"]
+            raise Refused(f"{done.id} was taken back by {by} already", _FAILED)
         changes = inverse_of(done, self._arm)
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)

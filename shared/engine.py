@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from shared import journal
-from shared.acting import Hand, Writer
+from shared.acting import Hand
+from shared.cloud import Writer
 from shared.deciding import Decider
 from shared.errors import Refused, Transient
 from shared.findings import Standing, decision_json

@@ -173,6 +173,8 @@ class Findings:
             cures = value["Cures"]
             if how == "cured":
                 cures = [*cures, self._now().isoformat()][-20:]
+                # A person who cures again takes back that it is to be left alone.
+                value["UndoneUntil"] = None
             at = self._now().isoformat()
             ended = {"Open": False, "State": State.COMPLIANT.value, "ClosedAt": at, "Closed": how}
             return {**value, **ended, "Cures": cures, "Reason": ""}, f"closed-{how}"
@@ -184,7 +186,7 @@ class Findings:
 
         def exempted(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
             value = {**(old or standing.value), "UndoneUntil": until.isoformat()}
-            return {**value, "UndoneBy": person}, f"exempted-by-undo-{until.isoformat()}"
+            return {**value, "UndoneBy": person}, "exempted-by-undo"
 
         self._change(standing.key, {}, exempted, standing.row)
 
@@ -243,7 +245,7 @@ class Findings:
         told = value.get("Decision") if transition.startswith("decided") else None
         return self._outbox.add(
             "findings",
-            [*identity, transition, told, value["Reason"]],
+            [*identity, transition, told, value["Reason"], value["UndoneUntil"]],
             {"Transition": transition, **finding_fields(value)},
         )
 

@@ -272,13 +272,23 @@ class Journal:
         self._store.put("own", one.casefold(), "write", {"action": action})
 
     def _keep(self, story: Story, entry: str = "") -> Story:
+        """A beginning is stored before it is told, an end told before it is stored.
+
+        So a crash between leaves a story that the next look finds unfinished, and ends.
+        """
+        if entry == INTENT:
+            self._put(story)
         if entry:
             hidden = ("Step", "Left", "Operation", "State", "RetryAt")
             fields = {k: v for k, v in story.value.items() if k not in hidden}
             identity = [story.id, story.value["Attempt"], entry]
             self._outbox.add("actions", identity, {"Entry": entry, **fields})
-        self._store.put("actions", story.id, "story", story.value)
+        if entry != INTENT:
+            self._put(story)
         return story
+
+    def _put(self, story: Story) -> None:
+        self._store.put("actions", story.id, "story", story.value)
 
 
 def left_by(change: Change, resource: Resource | None) -> list[Json]:

@@ -88,11 +88,10 @@ class Limits:
                 yield _Count(key, _name(limit), policy.source(f"$.limits[{i}]"), limit, room)
 
     def _inside(self, limit: Limit, row: Row | None) -> dict[str, float]:
-        now = self._now()
-        # Instants, since seconds as floats would not add up to `until` exactly.
-        start = now - limit.window
+        # By way of an instant: floats alone would not add up to `until` exactly.
+        start = (self._now() - limit.window).timestamp()
         counted = row.value.items() if row is not None else ()
-        return {a: at for a, at in counted if datetime.fromtimestamp(at, now.tzinfo) > start}
+        return {action: at for action, at in counted if at > start}
 
     def _full(self, count: _Count, inside: dict[str, float], action: str) -> Full | None:
         if action in inside or len(inside) < count.room:

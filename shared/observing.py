@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
 
+from shared.cloud import Reader
 from shared.errors import Refused
 from shared.model import (
     Control,
@@ -24,14 +24,6 @@ from shared.model import (
 RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
 _REMEMBERED = timedelta(minutes=10)
 Memo = dict[tuple[str, str], tuple[Resource, ...] | Undecided]
-
-
-class Reader(Protocol):
-    """What observing needs of Azure; `shared.azure.arm.Arm` is it."""
-
-    def get(self, resource_id: ResourceId, api_version: str | None = None) -> Resource | None: ...
-
-    def list(self, collection: str, api_version: str) -> Iterator[Resource]: ...
 
 
 class Observer:

@@ -227,11 +227,17 @@ class Policy(_Strict):
 
     broken: ClassVar[tuple[PolicyFault, ...]] = ()
     _lines: dict[str, int] = {}
+    _file: str = "policy.yaml"
+
+    def point_into(self, file: str, lines: Mapping[str, int]) -> None:
+        """Where the policy was read from, and on which line each path of it stands."""
+        self._file = file
+        self._lines.update(lines)
 
     def source(self, path: str) -> str:
         """`policy.yaml:12 $.rules[0]`, the line where it is known."""
         line = self._lines.get(path)
-        return f"policy.yaml:{line} {path}" if line else f"policy.yaml {path}"
+        return f"{self._file}:{line} {path}" if line else f"{self._file} {path}"
 
     def rule_for(self, control: str, resource_id: ResourceId) -> tuple[int, Rule] | None:
         """The deciding rule and where it stands; None where nothing is said."""

@@ -14,8 +14,14 @@ from shared.model import Control
 from shared.policy import Mode, Policy
 
 
-def load(text: str, controls: Mapping[str, Control], *, today: date | None = None) -> Policy:
-    """The policy that `text` (YAML) holds.
+def load(
+    text: str,
+    controls: Mapping[str, Control],
+    *,
+    today: date | None = None,
+    name: str = "policy.yaml",
+) -> Policy:
+    """The policy that `text` (YAML) holds; `name` is the file that records point into.
 
     `today` is given when people edit: an exemption that has expired is an error then; later it
     just no longer exempts.
@@ -34,7 +40,7 @@ def load(text: str, controls: Mapping[str, Control], *, today: date | None = Non
     if faults:
         raise PolicyError(tuple(faults))
     node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    policy._lines.update(_line_numbers(node))  # noqa: SLF001
+    policy.point_into(name, _line_numbers(node))
     return policy
 
 

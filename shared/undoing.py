@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.cloud import Reader
 from shared.errors import Refused, Transient, Why
 from shared.journal import Story
 from shared.model import Change, Json, Reversible, Verb, pointer_to, same, value_at
-from shared.observing import Reader
 
 
 def inverse_of(done: Story, reader: Reader) -> list[Change]:

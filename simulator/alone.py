@@ -25,7 +25,7 @@ def run(load: Path | None, port: int) -> None:
     tenant = Tenant(WallClock())
     if load is not None:
         report = load_folder(tenant, load)
-        print(f"loaded {report.loaded} documents; {len(report.skipped)} skipped", flush=True)  # noqa: T201
+        print(f"loaded {len(report.loaded)} documents; {len(report.skipped)} skipped", flush=True)  # noqa: T201
         for file, reason in report.skipped:
             print(f"  {file}: {reason}", flush=True)  # noqa: T201
     with serve(tenant, port=port) as served:

@@ -24,6 +24,12 @@ ALICE = Identity(
     kind="User",
     upn="alice@contoso.example",
 )
+YOU = Identity(
+    name="you",
+    object_id="70000000-0000-4000-8000-000000000001",
+    kind="User",
+    upn="you@contoso.example",
+)
 PIPELINE = Identity(
     name="release-pipeline",
     object_id="b0b00000-0000-4000-8000-000000000001",
@@ -72,7 +78,7 @@ def _storage(resource_id: str) -> dict[str, Any]:
 
 
 def people(tenant: Tenant) -> None:
-    for identity in (GATE, ALICE, PIPELINE):
+    for identity in (GATE, ALICE, YOU, PIPELINE):
         tenant.add_identity(identity)
 
 

@@ -43,21 +43,25 @@ def main() -> int:
     HERE.mkdir(exist_ok=True)
     tenant = Tenant(WallClock())
     contoso.estate(tenant)
-    with serve(tenant, identity=contoso.GATE, folder=HERE / "tls") as served:
-        own = {
-            "PORTCULLIS_APP": "all",
-            "PORTCULLIS_STATE": str(HERE / "state.db"),
-            "PORTCULLIS_RECORDS": str(HERE / "records.jsonl"),
-            "PORTCULLIS_IDENTITIES": contoso.GATE.object_id,
-        }
-        environment = {**served.environment, **own}
-        os.environ.update(environment)
+    own = {
+        "PORTCULLIS_APP": "all",
+        "PORTCULLIS_STATE": str(HERE / "state.db"),
+        "PORTCULLIS_RECORDS": str(HERE / "records.jsonl"),
+        "PORTCULLIS_IDENTITIES": contoso.GATE.object_id,
+    }
+    # One door for the app's identity, one for yours: what you change is not taken for its work.
+    with (
+        serve(tenant, identity=contoso.GATE, folder=HERE / "tls" / "app") as apps,
+        serve(tenant, identity=contoso.YOU, folder=HERE / "tls" / "you") as yours,
+    ):
+        os.environ.update({**apps.environment, **own})
         _fresh_state()
         with _app(tenant, out) as url:
+            environment = {**yours.environment, **own}
             told = {"pid": os.getpid(), "console": url, "token": "", "environment": environment}
             _write(TOLD, json.dumps(told, indent=2))
             try:
-                _greet(out, served.url, url, served.environment)
+                _greet(out, yours.url, url, yours.environment)
                 stopping().wait()
             finally:
                 TOLD.unlink(missing_ok=True)

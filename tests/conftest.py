@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
 from tests.recorded import RECORDED
+
+# A busy machine is no failure: time is measured in benchmarks, never here.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 
 @pytest.fixture

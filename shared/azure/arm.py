@@ -20,6 +20,7 @@ from azure.core.pipeline.policies import HeadersPolicy, RetryPolicy, UserAgentPo
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from requests import Session
 
 from shared.azure.faults import envelope, fault_of, wait_of
 from shared.errors import Refused, Transient, Unauthenticated, Why
@@ -27,7 +28,6 @@ from shared.model import Change, Resource, ResourceId, Verb
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from requests import Session
 
 PUBLIC_CLOUD = "https://management.azure.com"
 _TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}
@@ -89,7 +89,19 @@ class Arm:
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(self._endpoint).hostname
         self._door = _door(self._endpoint)
-        transport = RequestsTransport(session=session, session_owner=session is None, **_TIMEOUTS)
+        session = session or Session()
+        # Proxies and certificates as the environment says, asked once and not at every call.
+        told = session.merge_environment_settings(
+            self._endpoint, proxies={}, stream=None, verify=True, cert=None
+        )
+        session.proxies = told["proxies"]
+        transport = RequestsTransport(
+            session=session,
+            session_owner=True,
+            use_env_settings=False,
+            connection_verify=told["verify"],
+            **_TIMEOUTS,
+        )
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             self._endpoint,
             policies=[

@@ -166,11 +166,11 @@ def test_an_undo_is_not_undone_and_apply_cures_again(world: World) -> None:
 
 
 def test_undo_twice_says_it_is_done(world: World) -> None:
-    """The second undo finds the paths moved on, and writes nothing."""
+    """The second undo says who did it, and writes nothing."""
     _, story = cured(world)
     gate = world.gate()
     gate.people.undo(story.id, "carol")
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="taken back by carol already"):
         gate.people.undo(story.id, "carol")
     assert len(world.our_writes()) == 2
 

@@ -1,0 +1,48 @@
+"""What the engine needs of Azure; `shared.azure.arm.Arm` is all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from shared.model import Change, Resource, ResourceId
+
+
+class Reader(Protocol):
+    """What observing needs."""
+
+    def get(self, resource_id: ResourceId, api_version: str | None = None) -> Resource | None: ...
+
+    def list(self, collection: str, api_version: str) -> Iterator[Resource]: ...
+
+
+class Answered(Protocol):
+    """What is told of a write."""
+
+    @property
+    def resource(self) -> Resource | None: ...
+    @property
+    def operation(self) -> str | None: ...
+    @property
+    def wait(self) -> float: ...
+    @property
+    def correlation_id(self) -> str: ...
+
+
+class Progressed(Protocol):
+    """How an operation stands."""
+
+    @property
+    def done(self) -> bool: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def wait(self) -> float: ...
+
+
+class Writer(Reader, Protocol):
+    """What acting needs."""
+
+    def write(self, change: Change, client_request_id: str) -> Answered: ...
+
+    def poll(self, operation: str) -> Progressed: ...

@@ -1,0 +1,118 @@
+"""Workers that are slow, overtaken or dead, at the moments where it matters most."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import Transient
+from simulator.wire import Request
+from tests.engine.world import ALICE, GROUP, Fragile, Killed, World, enforce, policy, storage
+
+BLOB = "storage-public-blob-access"
+
+
+def opened(world: World) -> str:
+    (account,) = world.load(storage(allowBlobPublicAccess=True))
+    world.policy = policy(enforce(BLOB))
+    return account
+
+
+def once(when: str, act: Callable[[], object]) -> Callable[[str], None]:
+    """A hook that acts at the first operation of that name."""
+    done: list[str] = []
+
+    def hook(name: str) -> None:
+        if name == when and not done:
+            done.append(name)
+            act()
+
+    return hook
+
+
+def test_a_worker_whose_claim_was_inherited_does_not_send(world: World) -> None:
+    """It began, slept past its claim's life, and another one did the work: it sends nothing."""
+    account = opened(world)
+    other = world.gate()
+
+    overtaken: list[str] = []
+
+    def hook(name: str) -> None:
+        if name == "after put" and not overtaken and "intent" in world.entries(other):
+            overtaken.append(name)
+            world.clock.advance(timedelta(minutes=30))
+            world.look(other, account)
+
+    slow = world.gate(store=Fragile(world.store, hook))
+    with pytest.raises(Transient):
+        world.look(slow, account)
+    assert overtaken
+    assert world.our_writes() == ["PATCH contoso"]
+    world.run(world.gate())
+    assert world.entries(other).count("remediated") == 1
+
+
+def test_an_observation_from_before_anothers_write_is_not_acted_on(world: World) -> None:
+    """Between our read and our claim the whole work was done: we look again, and leave it."""
+    account = opened(world)
+    other = world.gate()
+    hook = once("before insert", lambda: other.engine.reconcile(world.hint(account)))
+    slow = world.gate(store=Fragile(world.store, hook))
+    with pytest.raises(Transient):
+        world.look(slow, account)
+    assert world.our_writes() == ["PATCH contoso"]
+    assert world.entries(other) == ["intent", "remediated"]
+
+
+def test_nothing_is_written_while_somebody_elses_operation_runs(world: World) -> None:
+    """A resource that is Updating is left until it has settled, and then cured."""
+    account = f"{GROUP}/providers/Microsoft.DocumentDB/databaseAccounts/orders"
+    world.load(
+        {
+            "id": account,
+            "location": "West Europe",
+            "properties": {"ipRules": [{"ipAddressOrRange": "203.0.113.9"}]},
+        }
+    )
+    ranges = "{allowed_ranges: [203.0.113.0/24]}"
+    world.policy = policy(enforce("cosmos-firewall-open", parameters=ranges))
+    gate = world.gate()
+    world.tenant.handle(
+        Request(
+            "PATCH",
+            f"{account}?api-version=2024-11-15",
+            {"Authorization": f"Bearer {world.tenant.token(ALICE)}"},
+            json.dumps({"properties": {"ipRules": []}}).encode(),
+        )
+    )
+    gate.worker.hints(world.hint(account).to_text())
+    assert world.our_writes() == []
+    world.run(gate, hours=0.5, step=20)
+    assert world.our_writes() == ["PATCH orders"]
+    assert world.entries(gate) == ["intent", "remediated"]
+
+
+def test_what_a_dead_worker_never_sent_is_ended_when_nobody_needs_it(world: World) -> None:
+    """It died before sending, and a person mended the resource: its story ends, as not ours."""
+    account = opened(world)
+    watcher = world.gate()
+
+    def die(name: str) -> None:
+        if name == "after put" and "intent" in world.entries(watcher):
+            raise Killed(name)
+
+    with pytest.raises(Killed):
+        world.look(world.gate(store=Fragile(world.store, die)), account)
+    world.change(account, {"allowBlobPublicAccess": False})
+    world.clock.advance(timedelta(minutes=25))
+    world.look(watcher, account)
+    assert world.our_writes() == []
+    assert world.entries(watcher) == ["intent", "superseded"]
+    (story,) = watcher.state.journal.all()
+    assert story.state == "superseded"
+    world.change(account, {"allowBlobPublicAccess": True})
+    world.run(watcher)
+    assert world.our_writes() == ["PATCH contoso"]
