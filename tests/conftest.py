@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
+from tests.recorded import RECORDED
 
 # A busy machine is no failure: time is measured in benchmarks, never here.
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,8 +32,6 @@ def store(clock: VirtualClock) -> Iterator[EmbeddedStore]:
 @pytest.fixture(scope="session")
 def recorded() -> Path:
     """The folder of recorded Azure data, which no clone of the project holds."""
-    root = Path(__file__).parents[1]
-    folder = (root / os.environ.get("PORTCULLIS_RECORDED", "../shared/recorded")).resolve()
-    if not folder.is_dir():
-        pytest.skip(f"no recorded Azure data at {folder}: PORTCULLIS_RECORDED names the folder")
-    return folder
+    if not RECORDED.is_dir():
+        pytest.skip(f"no recorded Azure data at {RECORDED}: PORTCULLIS_RECORDED names the folder")
+    return RECORDED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -181,6 +182,23 @@ def test_an_event_in_the_queue_ends_in_a_finding(
     pass_time(world, host)
     assert open_findings(gate, rid) == [BLOB]
     assert host.failures == []
+
+
+def test_events_close_together_are_one_look(world: World, hosted: Hosted) -> None:
+    """Two people's changes of one account are read once, and the finding names both."""
+    gate = world.gate()
+    host, rid = hosted(gate=gate), opened(world)
+    bob = replace(
+        ALICE, name="Bob", object_id=f"{ALICE.object_id[:-1]}2", upn="bob@contoso.example"
+    )
+    world.tenant.write(rid, {"tags": {"by": "bob"}}, by=bob, method="PATCH")
+    world.tenant.requests.clear()
+    world.deliver()
+    pass_time(world, host)
+    reads = [r for r in world.tenant.requests if r.path.casefold() == rid.casefold()]
+    (standing,) = [s for s in gate.state.findings.of(ResourceId(rid)) if s.open]
+    assert {a["name"] for a in standing.value["Actors"]} == {ALICE.upn, bob.upn}
+    assert [r.method for r in reads] == ["GET"]
 
 
 @pytest.mark.parametrize(
