@@ -81,11 +81,6 @@ def test_a_live_claim_is_not_taken(claims: Claims, clock: VirtualClock) -> None:
     assert claims.action_of(claims.look(TARGET)) == "a"
 
 
-def test_the_claim_outlives_the_function(claims: Claims) -> None:
-    """A claim lives longer than host.json lets any function run."""
-    assert timedelta(minutes=10) < LIFE
-
-
 def test_who_was_inherited_from_is_told(claims: Claims, clock: VirtualClock) -> None:
     """Immediately before sending, a worker whose claim was inherited learns of it."""
     slow = taken(claims, "slow")
