@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import getpass
 import json
 import logging
@@ -11,11 +10,9 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import tables
 import wiring
@@ -25,11 +22,23 @@ from shared.findings import finding_fields
 from shared.guard import Stopped
 from shared.hints import HINTS, Hint
 from shared.impact import impact
-from shared.journal import REMEDIATED, RUNNING, UNDONE, Story
-from shared.look import Look
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import Settings
+from terminal import (
+    CheckFormat,
+    Format,
+    complain,
+    fail,
+    out,
+    progress,
+    say,
+    show,
+    show_json,
+    show_look,
+    show_ordered,
+    show_undone,
+)
 
 HERE = Path()
 UP = HERE / ".portcullis" / "up.json"
@@ -44,21 +53,6 @@ policy_app = typer.Typer(
     help="Check a policy, and see what an edit would do.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
-out = tables.console()
-err = Console(stderr=True)
-
-
-class Format(enum.StrEnum):
-    TABLE = "table"
-    JSON = "json"
-
-
-class CheckFormat(enum.StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    SARIF = "sarif"
-
-
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
@@ -69,21 +63,6 @@ def me() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return "unknown"
-
-
-def say(text: str, style: str | None = None) -> None:
-    """One line, whatever its length: ids are not broken at the width of a terminal."""
-    out.print(text, style=style, markup=False, soft_wrap=True)
-
-
-def complain(text: str, style: str | None = None) -> None:
-    """One line on standard error."""
-    err.print(text, style=style, markup=False, soft_wrap=True)
-
-
-def show_json(value: Any) -> None:
-    """Machine-readable output goes to standard output alone, unwrapped."""
-    sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
 def environment() -> dict[str, str]:
@@ -428,49 +407,6 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
     return found
 
 
-def show(rows: list[dict[str, Any]], form: Format, table: Any) -> None:
-    if form is Format.JSON:
-        show_json(rows)
-    elif rows:
-        out.print(table(rows))
-    else:
-        say("nothing")
-
-
-def show_look(look: Look, form: Format) -> None:
-    seen = [one.to_json() for one in look.seen]
-    if form is Format.JSON:
-        show_json({"resource_id": look.resource_id.text, "exists": look.exists, "seen": seen})
-    elif not look.exists:
-        say(f"{look.resource_id} does not exist")
-    else:
-        out.print(tables.look_table(seen))
-
-
-def show_ordered(look: Look, form: Format, *, carried_out: bool) -> None:
-    """A look that a person ordered; exit 1 where it ended without what was ordered."""
-    show_look(look, form)
-    states = {one.story.state for one in look.seen if one.story}
-    if carried_out and (not states or states - {REMEDIATED, RUNNING}):
-        raise typer.Exit(1)
-
-
-def show_undone(story: Story, form: Format) -> None:
-    if form is Format.JSON:
-        show_json(dict(story.value))
-    else:
-        said = "undone" if story.state == UNDONE else f"{story.state}: {story.value['Message']}"
-        say(f"{said}: {story.resource}")
-    if story.state not in (UNDONE, RUNNING):
-        raise typer.Exit(1)
-
-
-def progress() -> Progress:
-    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn())
-    shown = err.is_terminal
-    return Progress(*columns, TimeElapsedColumn(), console=err, disable=not shown)
-
-
 class closing:  # noqa: N801  reads as contextlib.closing
     """Ship what was recorded, and close the state, however the command ends."""
 
@@ -505,12 +441,6 @@ def main(arguments: list[str] | None = None) -> None:
             fail(error.format_message(), 2)
         fail(f"unexpected: {type(error).__name__}: {error}", 70)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    if message.strip():
-        complain("portcullis: " + " ".join(message.split()))
-    sys.exit(code)
 
 
 if __name__ == "__main__":

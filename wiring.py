@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _OLD = timedelta(hours=1)
+_LATE = timedelta(days=2)
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
@@ -176,6 +177,9 @@ class Gate:
         oldest = self.state.outbox.oldest()
         if oldest and self.state.now() - datetime.fromisoformat(oldest) > _OLD:
             reasons.append(f"records wait for the log since {oldest[:19]}")
+        swept = self.state.store.get("control", "control", "last-sweep")
+        if swept and self.state.now() - datetime.fromisoformat(swept.value["ended_at"]) > _LATE:
+            reasons.append(f"no sweep has ended since {swept.value['ended_at'][:19]}")
         return reasons
 
     def close(self) -> None:

@@ -261,10 +261,10 @@ class Hand:
             self._memory.claims.renew(held, _NOW)
 
     def _state(self, control: str, resource: Resource | None) -> State:
-        if resource is None:
+        known = self._controls.get(control)
+        if resource is None or known is None:
             return State.UNKNOWN
-        detector = self._controls[control].detector
-        return self._observer.judge(detector, resource, {})[0].state
+        return self._observer.judge(known.detector, resource, {})[0].state
 
     def _end(self, story: Story, held: Held, state: str, message: str) -> Story:
         """Close what the story ended, then the story, then the claim: any crash can be mended."""

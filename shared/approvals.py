@@ -152,6 +152,9 @@ class Approvals:
     def end(self, asked: Asked, status: str) -> None:
         """The plan is done, or stale because the resource has moved on."""
         row = self._store.get("plans", asked.resource.key, asked.id)
-        if row is not None and row.value["status"] != status:
-            value = {**row.value, "status": status, "ended_at": self._now().isoformat()}
-            self._store.put("plans", asked.resource.key, asked.id, value)
+        if row is None or row.value["status"] != asked.status:
+            return
+        value = {**row.value, "status": status, "ended_at": self._now().isoformat()}
+        # A person who decides at this very moment is not overruled: the next look sees it.
+        with suppress(Moved):
+            self._store.replace("plans", asked.resource.key, asked.id, value, row.etag)

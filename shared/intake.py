@@ -112,4 +112,4 @@ class Intake:
             "CausedBy": [asdict(actor)],
             "Message": "a write under our identity that the journal does not know",
         }
-        self._state.outbox.add("health", ["unknown-own-write", key], fields)
+        self._state.outbox.add("health", ["unknown-own-write", key.rsplit("-", 1)[-1]], fields)
