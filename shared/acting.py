@@ -240,15 +240,23 @@ class Hand:
         states = [self._state(c, resource) for c in story.controls]
         if resource is None or State.UNKNOWN in states:
             fresh = self._observer.observe(story.resource)
-            if fresh is not None and not fresh.settled:
+            if fresh is None:
+                self._vanished(story)
+                return self._end(story, held, journal.SUPERSEDED, "the resource is gone")
+            if not fresh.settled:
                 raise self._unseen(held, f"{story.resource} has not settled yet", 5)
-            states = [self._state(c, fresh) for c in story.controls if fresh]
+            states = [self._state(c, fresh) for c in story.controls]
         story = _timed(story, "verify", started)
         if State.UNKNOWN in states:
             raise self._unseen(held, f"{story.resource}: the cure cannot be verified now", 30)
         if State.NON_COMPLIANT in states:
             return self._end(story, held, journal.NOT_CURED, "the violation is still there")
         return self._end(story, held, journal.REMEDIATED, "")
+
+    def _vanished(self, story: Story) -> None:
+        for standing in self._memory.findings.of(story.resource):
+            if standing.open:
+                self._memory.findings.close(standing, "vanished")
 
     def _unseen(self, held: Held, message: str, wait: float) -> Transient:
         """Let the next look finish the story."""
@@ -322,6 +330,10 @@ class Hand:
         if now.value["Attempt"] != story.value["Attempt"]:
             return
         message = "the worker that began it ended; it was not seen to have written"
+        if now.step:
+            message = (
+                f"the worker ended after {now.step} of {len(now.changes)} writes; planned anew"
+            )
         self._memory.journal.finish(now, journal.SUPERSEDED, message)
         row = self._memory.claims.look(story.resource.write_target)
         if row is not None and self._memory.claims.action_of(row) == story.id:
@@ -333,8 +345,10 @@ class Hand:
             return False
         if not story.undoing:
             fresh = self._observer.observe(story.resource)
+            if fresh is None:
+                return False
             states = [self._state(c, fresh) for c in story.controls]
-            if State.UNKNOWN in states or (fresh is not None and not fresh.settled):
+            if State.UNKNOWN in states or not fresh.settled:
                 raise Transient(f"{story.resource}: what happened cannot be seen now", 30)
             return State.NON_COMPLIANT not in states
         return all(self._holds(change) for change in story.changes)

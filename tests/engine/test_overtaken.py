@@ -116,3 +116,37 @@ def test_what_a_dead_worker_never_sent_is_ended_when_nobody_needs_it(world: Worl
     world.change(account, {"allowBlobPublicAccess": True})
     world.run(watcher)
     assert world.our_writes() == ["PATCH contoso"]
+
+
+def test_a_resource_deleted_after_the_write_is_no_cure(world: World) -> None:
+    """The write was taken, and the resource is gone when its end is looked for."""
+    disk = f"{GROUP}/providers/Microsoft.Compute/disks/data"
+    world.load({"id": disk, "location": "westeurope", "properties": {"diskState": "ActiveSAS"}})
+    world.policy = policy(
+        enforce("disk-active-sas", parameters="{revoke: true}", irreversible="true")
+    )
+    gate = world.gate()
+    gate.worker.hints(world.hint(disk).to_text())
+    world.tenant.settle()
+    world.tenant.remove(disk, by=ALICE)
+    world.run(gate, hours=0.5, step=20)
+    assert world.entries(gate) == ["intent", "superseded"]
+    assert world.transitions(gate)[-1] == "closed-vanished"
+
+
+def test_a_dead_workers_resource_that_is_gone_keeps_nobody_waiting(world: World) -> None:
+    """It died at the write, and the resource was deleted: the story ends at the next look."""
+    account = opened(world)
+    watcher = world.gate()
+
+    def die(name: str) -> None:
+        if name.startswith("before") and world.our_writes():
+            raise Killed(name)
+
+    with pytest.raises(Killed):
+        world.look(world.gate(store=Fragile(world.store, die)), account)
+    world.tenant.remove(account, by=ALICE)
+    world.clock.advance(timedelta(minutes=25))
+    look = world.look(watcher, account)
+    assert not look.exists
+    assert world.entries(watcher) == ["intent", "superseded"]
