@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -199,7 +199,7 @@ class Findings:
             "Cures": past["Cures"],
             "UndoneUntil": past["UndoneUntil"],
             "UndoneBy": past["UndoneBy"],
-            "Actors": [asdict(a) for a in actors],
+            "Actors": [a.to_json() for a in actors],
             "Decision": None,
             "Reason": "",
             "Evidence": [],

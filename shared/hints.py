@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,17 @@ class Actor:
     client_request_id: str = ""
     at: str = ""
 
+    def to_json(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "object_id": self.object_id,
+            "app_id": self.app_id,
+            "operation": self.operation,
+            "correlation_id": self.correlation_id,
+            "client_request_id": self.client_request_id,
+            "at": self.at,
+        }
+
     @property
     def shown(self) -> str:
         """A person by name; an application, which events do not name, by its id."""
@@ -66,7 +77,7 @@ class Hint:
             "id": self.id.text,
             "source": self.source,
             "first_seen": self.first_seen.isoformat(),
-            "actors": [asdict(a) for a in self.actors],
+            "actors": [a.to_json() for a in self.actors],
             "run": self.run,
             "attempt": self.attempt,
         }
@@ -156,7 +167,7 @@ class Inbox:
     def _marker(self, hint: Hint) -> dict[str, Any]:
         return {
             "since": self._now().isoformat(),
-            "actors": [asdict(a) for a in hint.actors],
+            "actors": [a.to_json() for a in hint.actors],
             "run": hint.run,
             "count": 1,
         }
@@ -166,7 +177,7 @@ class Inbox:
         stale = self._now() - _since(row) > FORGOTTEN
         return {
             "since": self._now().isoformat() if stale else row.value["since"],
-            "actors": [asdict(a) for a in _together(known, hint.actors)],
+            "actors": [a.to_json() for a in _together(known, hint.actors)],
             "run": row.value["run"] or hint.run,
             "count": row.value["count"] + 1,
         }

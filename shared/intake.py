@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -88,8 +88,8 @@ class Intake:
     def _suspect(self, event: events.Event) -> None:
         """A write under our identity that the journal does not know yet."""
         at = self._state.now() + UNKNOWN_WRITE
-        key = f"{at.isoformat()}-{digest([event.resource_id.key, asdict(event.actor)])}"
-        value = {"resource": event.resource_id.text, "actor": asdict(event.actor)}
+        key = f"{at.isoformat()}-{digest([event.resource_id.key, event.actor.to_json()])}"
+        value = {"resource": event.resource_id.text, "actor": event.actor.to_json()}
         self._state.store.put("suspects", "suspects", key, value)
 
     def check_suspects(self) -> int:
@@ -109,7 +109,7 @@ class Intake:
             "Entry": "unknown-own-write",
             "Severity": "critical",
             "ResourceId": resource.text,
-            "CausedBy": [asdict(actor)],
+            "CausedBy": [actor.to_json()],
             "Message": "a write under our identity that the journal does not know",
         }
         self._state.outbox.add("health", ["unknown-own-write", key.rsplit("-", 1)[-1]], fields)

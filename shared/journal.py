@@ -7,7 +7,7 @@ unfinished can finish it. Every turn of it is also a record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -159,7 +159,7 @@ class Journal:
             "Controls": list(plan.controls),
             "Episodes": dict(episodes),
             "Severity": cure.severity.value,
-            "CausedBy": [asdict(a) for a in actors],
+            "CausedBy": [a.to_json() for a in actors],
             "Evidence": {f.control: evidence_json(f.evidence) for f in cure.findings},
             "Decision": decision_json(decision),
             "Person": person,
@@ -258,7 +258,7 @@ class Journal:
             Controls=list(plan.controls),
             PlanId=plan.id,
             Plan=plan_json(plan),
-            CausedBy=[asdict(a) for a in actors],
+            CausedBy=[a.to_json() for a in actors],
             **fields,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -102,7 +102,7 @@ class Worker:
             "Entry": entry,
             "Severity": "high",
             "ResourceId": hint.id.text,
-            "CausedBy": [asdict(a) for a in hint.actors],
+            "CausedBy": [a.to_json() for a in hint.actors],
             "Message": message,
         }
         identity = [entry, hint.id.key, hint.first_seen.isoformat()]

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entity (
     tbl TEXT, part TEXT, key TEXT, value TEXT NOT NULL, etag TEXT NOT NULL,
-    PRIMARY KEY (tbl, part, key)) WITHOUT ROWID;
+    PRIMARY KEY (tbl, part, key));
 CREATE TABLE IF NOT EXISTS message (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, text TEXT NOT NULL,
     visible REAL NOT NULL, receipt TEXT NOT NULL, taken INTEGER NOT NULL);
