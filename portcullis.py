@@ -29,7 +29,7 @@ from shared.journal import UNDONE, Story
 from shared.look import Look
 from shared.model import ResourceId
 from shared.policy import Policy
-from shared.settings import Settings
+from shared.settings import Settings, names_storage
 
 HERE = Path()
 RUNNING = HERE / ".portcullis" / "up.json"
@@ -94,7 +94,8 @@ def environment() -> dict[str, str]:
         if _alive(int(told["pid"])):
             os.environ.update(told["environment"])
             own |= told["environment"]
-    own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
+    if not names_storage(own):
+        own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
     own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
     return own
 
