@@ -163,6 +163,7 @@ class AzureStore:
         self._open()
         name = (table, stored(partition), stored(key))
         unmoved = MatchConditions.IfNotModified if etag else None
+        old = self._blobs_seen.get(name)
         with _asking(_TABLES), suppress(ResourceNotFoundError):
             try:
                 self._clients.table(table).delete_entity(
@@ -170,7 +171,7 @@ class AzureStore:
                 )
             except ResourceModifiedError as error:
                 raise Moved(f"{table}: {partition} {key} has moved on") from error
-        self._replaced(name, None)
+        self._replaced(name, old, None)
 
     def scan(
         self, table: str, partition: str | None = None, *, upto: str | None = None
@@ -238,10 +239,12 @@ class AzureStore:
         else:
             starts = range(0, len(text), _PART)
             entity |= {f"Text{i}": text[at : at + _PART] for i, at in enumerate(starts)}
+        # Seen before the write, so what the write leaves behind; seen after it, it may be newer.
+        old = self._blobs_seen.get(name)
         with _asking(_TABLES):
             etag = self._sent(name, entity, send)
         if etag is not None:
-            self._replaced(name, entity.get("Blob"))
+            self._replaced(name, old, entity.get("Blob"))
         elif "Blob" in entity:
             self._remove(entity["Blob"])
         return etag
@@ -291,11 +294,12 @@ class AzureStore:
             return self._clients.container().download_blob(blob).readall().decode()
         return None
 
-    def _replaced(self, name: _Name, blob: str | None) -> None:
-        """Remove the blob of the version that was written over, as far as it is known."""
-        old = self._blobs_seen.pop(name, None)
-        if blob is not None:
-            self._blobs_seen[name] = blob
+    def _replaced(self, name: _Name, old: str | None, new: str | None) -> None:
+        """Remove the blob that was seen before a write, and remember the one it brought."""
+        if self._blobs_seen.get(name) == old:
+            self._blobs_seen.pop(name, None)
+        if new is not None:
+            self._blobs_seen[name] = new
         if old is not None:
             self._remove(old)
 

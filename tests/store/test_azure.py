@@ -110,6 +110,30 @@ def test_what_is_written_over_leaves_no_blob(another: Callable[[], AzureStore], 
     assert blobs(store) == []
 
 
+def test_a_newer_blob_is_never_removed(
+    another: Callable[[], AzureStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write removes what it replaced, not what another process has put there right after it."""
+    store, other = another(), another()
+    first, second, newest = ({"n": n, "text": "x" * 300_000} for n in range(3))
+    store.put("t", "p", "k", first)
+    real, writers = AzureStore._sent, [store]  # noqa: SLF001  the moment after the row is written
+
+    def sent(self: AzureStore, *args: Any) -> str | None:
+        etag = real(self, *args)
+        if self in writers:
+            writers.remove(self)
+            other.put("t", "p", "k", newest)
+            self.get("t", "p", "k")
+        return etag
+
+    monkeypatch.setattr(AzureStore, "_sent", sent)
+    store.put("t", "p", "k", second)
+    row = another().get("t", "p", "k")
+    assert row is not None
+    assert row.value == newest
+
+
 @pytest.mark.parametrize("length", [511, 512, 513, 40_000])
 def test_keys_of_any_length(store: AzureStore, length: int) -> None:
     """Around the longest that a table takes and far beyond, keys that differ at the end differ."""
