@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+AZURITE := tests/azurite/node_modules/.ready
 
 .PHONY: setup demo test lint up bench chaos
 .DEFAULT_GOAL := test
@@ -15,6 +16,10 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Where it cannot be had, this says so and the tests that need it are skipped.
+$(AZURITE): tests/azurite/package.json tests/azurite/package-lock.json | $(STAMP)
+	@$(BIN)/python -m tests.azurite
+
 setup: $(STAMP)
 
 demo: $(STAMP)
@@ -23,7 +28,7 @@ demo: $(STAMP)
 up: $(STAMP)
 	@$(BIN)/python -m simulator.up
 
-test: $(STAMP)
+test: $(STAMP) $(AZURITE)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(STAMP)

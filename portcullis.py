@@ -24,7 +24,7 @@ from shared.hints import HINTS, Hint
 from shared.impact import impact
 from shared.model import ResourceId
 from shared.policy import Policy
-from shared.settings import Settings
+from shared.settings import Settings, names_storage
 from terminal import (
     CheckFormat,
     Format,
@@ -70,7 +70,8 @@ def environment() -> dict[str, str]:
     own = dict(os.environ)
     if "PORTCULLIS_ARM_ENDPOINT" not in own and UP.exists():
         own |= _running()
-    own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
+    if not names_storage(own):
+        own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
     own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
     return own
 

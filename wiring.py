@@ -189,6 +189,22 @@ class Gate:
             close()
 
 
+def _kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:
+    """The store that the settings name."""
+    if settings.storage is None:
+        return EmbeddedStore(now, settings.state)
+    # Slow to import, and not needed where state is embedded.
+    from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415
+
+    from shared.store.azure import AzureStore  # noqa: PLC0415
+
+    named = settings.storage
+    key = AzureNamedKeyCredential(named.account, named.key) if named.key else None
+    return AzureStore(
+        key or credential, tables=named.tables, queues=named.queues, blobs=named.blobs
+    )
+
+
 def build(
     settings: Settings,
     credential: TokenCredential,
@@ -203,10 +219,10 @@ def build(
     `session` and `store` stand in for the real ones where the tenant or the state is in process.
 
     Raises:
-        StoreUnavailable: state cannot be opened.
+        StoreUnavailable: state cannot be opened; an account in Azure is first asked when used.
     """
     known = controls()
-    state = State.over(store or EmbeddedStore(now, settings.state), now)
+    state = State.over(store or _kept(settings, credential, now), now)
     arm = Arm(credential, api_versions(known), now, endpoint=settings.arm_endpoint, session=session)
     in_force = policy or PolicyFile(settings.policy, known)
     engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)

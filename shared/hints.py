@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.errors import Exists, Moved
 from shared.model import ResourceId, digest
-from shared.store import Row, Store
+from shared.store import LONGEST_DELAY, Row, Store
 
 HINTS = "hints"
 ACT = "act"
@@ -158,7 +158,7 @@ class Inbox:
     def put_off(self, hint: Hint, queue: str, wait: timedelta) -> None:
         """A passing fault: the same look comes again after `wait`."""
         again = replace(hint, attempt=hint.attempt + 1)
-        self._store.send(queue, again.to_text(), wait)
+        self._store.send(queue, again.to_text(), min(wait, LONGEST_DELAY))
 
     def to_hand(self, hint: Hint) -> None:
         """Ask the app that may write to look for itself."""

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.errors import Unusable
 
 PUBLIC_CLOUD = "https://management.azure.com"
+JOBS = "AzureWebJobsStorage"
+"""The setting of the Functions host that names its storage account, and where queues wait."""
+_ADDRESSES = [f"{JOBS}__{service}ServiceUri" for service in ("table", "queue", "blob")]
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_EMULATOR = "http://127.0.0.1"
+_EMULATED = "devstoreaccount1"
+# Not a secret: Microsoft documents it as every emulator's.
+_EMULATORS_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 
 
 class App(enum.StrEnum):
@@ -22,10 +33,25 @@ class App(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """A storage account that state is kept in: the addresses of its services.
+
+    `account` and `key` are an emulator's; without a key the identity of the process signs in.
+    """
+
+    tables: str
+    queues: str
+    blobs: str
+    account: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of one process.
 
-    `state` is the file of the embedded store, None for memory. `records` is the file that
+    State is kept in `storage` where that is named, else in the embedded store, whose file is
+    `state`, None for memory. `records` is the file that
     shipped records go to, None for the console alone. `identities` are the object ids under
     which this deployment writes.
     """
@@ -34,12 +60,16 @@ class Settings:
     policy: Path = Path("policy.yaml")
     arm_endpoint: str = PUBLIC_CLOUD
     state: Path | None = None
+    storage: Storage | None = None
     records: Path | None = None
     identities: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, environment: Mapping[str, str], root: Path) -> Settings:
         """Settings from `PORTCULLIS_*` variables; relative paths are taken from `root`.
+
+        The account of the Functions host keeps state too, unless `PORTCULLIS_STATE` or
+        `PORTCULLIS_STORAGE` says otherwise.
 
         Raises:
             Unusable: naming every variable that cannot be used.
@@ -51,6 +81,7 @@ class Settings:
         endpoint = environment.get("PORTCULLIS_ARM_ENDPOINT", PUBLIC_CLOUD)
         if urlsplit(endpoint).scheme != "https" or not urlsplit(endpoint).hostname:
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
+        storage = _storage(environment, faults)
         if faults:
             raise Unusable("; ".join(faults))
         named = environment.get("PORTCULLIS_IDENTITIES", "")
@@ -59,6 +90,7 @@ class Settings:
             policy=root / environment.get("PORTCULLIS_POLICY", "policy.yaml"),
             arm_endpoint=endpoint,
             state=_path(environment, "PORTCULLIS_STATE", root),
+            storage=storage,
             records=_path(environment, "PORTCULLIS_RECORDS", root),
             identities=frozenset(i.strip() for i in named.split(",") if i.strip()),
         )
@@ -67,3 +99,67 @@ class Settings:
 def _path(environment: Mapping[str, str], name: str, root: Path) -> Path | None:
     given = environment.get(name)
     return root / given if given else None
+
+
+def names_storage(environment: Mapping[str, str]) -> bool:
+    """Whether `PORTCULLIS_STORAGE` names an account to keep state in."""
+    return bool(environment.get("PORTCULLIS_STORAGE"))
+
+
+# Values of these variables may hold keys and signatures: a fault names the variable alone.
+def _storage(environment: Mapping[str, str], faults: list[str]) -> Storage | None:
+    if names_storage(environment):
+        if environment.get("PORTCULLIS_STATE"):
+            faults.append("PORTCULLIS_STATE and PORTCULLIS_STORAGE are both set: state is in one")
+        return _account("PORTCULLIS_STORAGE", environment, faults)
+    if environment.get("PORTCULLIS_STATE"):
+        return None
+    if environment.get(JOBS):
+        return _emulator(environment[JOBS], faults)
+    if any(environment.get(variable) for variable in _ADDRESSES):
+        return _named(environment, faults)
+    if environment.get(f"{JOBS}__accountName"):
+        return _account(f"{JOBS}__accountName", environment, faults)
+    return None
+
+
+def _account(variable: str, environment: Mapping[str, str], faults: list[str]) -> Storage | None:
+    """An account of the public cloud by its name."""
+    name = environment[variable]
+    if not re.fullmatch(r"[a-z0-9]{3,24}", name):
+        faults.append(f"{variable} is no name of a storage account: 3 to 24 of a-z and 0-9")
+        return None
+    tables, queues, blobs = (
+        f"https://{name}.{service}.core.windows.net" for service in ("table", "queue", "blob")
+    )
+    return Storage(tables=tables, queues=queues, blobs=blobs)
+
+
+def _named(environment: Mapping[str, str], faults: list[str]) -> Storage | None:
+    """The addresses of the services, each by itself."""
+    for variable in _ADDRESSES:
+        address = urlsplit(environment.get(variable, ""))
+        if address.scheme != "https" or not address.hostname or address.query:
+            faults.append(f"{variable}: an https:// address without a signature")
+    tables, queues, blobs = (environment.get(variable, "") for variable in _ADDRESSES)
+    return Storage(tables=tables, queues=queues, blobs=blobs)
+
+
+def _emulator(connection: str, faults: list[str]) -> Storage | None:
+    """An emulator on this machine by its connection string."""
+    parts = dict(part.split("=", 1) for part in connection.split(";") if "=" in part)
+    if parts.get("UseDevelopmentStorage", "").casefold() == "true":
+        blobs, queues, tables = (f"{_EMULATOR}:{10000 + i}/{_EMULATED}" for i in range(3))
+        parts = {"AccountName": _EMULATED, "AccountKey": _EMULATORS_KEY}
+    else:
+        names = ("BlobEndpoint", "QueueEndpoint", "TableEndpoint")
+        blobs, queues, tables = (parts.get(name, "") for name in names)
+    here = all(urlsplit(address).hostname in _LOOPBACK for address in (blobs, queues, tables))
+    if not here or not parts.get("AccountName") or not parts.get("AccountKey"):
+        faults.append(
+            f"{JOBS} is no connection string of an emulator on this machine: an account in Azure"
+            " is reached by identity, named in PORTCULLIS_STORAGE"
+        )
+        return None
+    account, key = parts["AccountName"], parts["AccountKey"]
+    return Storage(tables=tables, queues=queues, blobs=blobs, account=account, key=key)

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 Value = Mapping[str, Any]
+LONGEST_DELAY = timedelta(days=7)
+"""How long a message can be delayed; what waits longer is a row, not a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Store(Protocol):
         """
 
     def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:
-        """Append a message that shows itself after `delay`."""
+        """Append a message that shows itself after `delay`, `LONGEST_DELAY` at most."""
 
     def receive(self, queue: str, count: int, hidden: timedelta) -> list[Message]:
         """Up to `count` messages, hidden from others for `hidden`."""

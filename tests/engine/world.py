@@ -106,7 +106,7 @@ class World:
         self.tenant = Tenant(self.clock)
         self.tenant.add_identity(US)
         self.tenant.add_identity(ALICE)
-        self.store = EmbeddedStore(self.clock.now)
+        self.store: Store = EmbeddedStore(self.clock.now)
         self.policy = policy("")
 
     def gate(self, *, app: App = App.ALL, store: Store | None = None) -> Gate:
