@@ -18,6 +18,7 @@ from shared.hints import ACT, HINTS
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import App, Settings
+from shared.store.embedded import EmbeddedStore
 from simulator.adapter import TenantCredential, session
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host
@@ -76,6 +77,11 @@ def hosted(world: World, load: Load) -> Iterator[Hosted]:
         return Host(module.app, world.store, world.clock.now)
 
     yield start
+    closed(world)
+
+
+def closed(world: World) -> None:
+    assert isinstance(world.store, EmbeddedStore)
     world.store.close()
 
 
@@ -380,7 +386,7 @@ def test_health_tells_of_records_that_wait(world: World, hosted: Hosted) -> None
 def test_health_without_state(world: World, hosted: Hosted) -> None:
     """Without state the app is not healthy at all, and says why in one line."""
     host = hosted()
-    world.store.close()
+    closed(world)
     status, said = health(host)
     assert (status, said["status"]) == (503, "degraded")
     assert len(said["reasons"]) == 1

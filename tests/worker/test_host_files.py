@@ -98,7 +98,7 @@ def test_example_settings_can_be_used(values: dict[str, str]) -> None:
     made = Settings.of(values, ROOT)
     assert made.app is App.ALL
     assert made.policy.is_file()
-    assert made.state is not None
+    assert made.storage is not None
     assert made.identities == frozenset()
     assert values["AzureWebJobsStorage"] == "UseDevelopmentStorage=true"
 
