@@ -241,7 +241,7 @@ def controls_table(controls: Iterable[Mapping[str, Any]]) -> Table:
             one["resource_type"],
             coloured(one["severity"]),
             one["kind"],
-            one["reversible"],
+            one["undo"],
             "\n".join(requirements),
             "\n".join(one["permissions"]["write"]),
         )

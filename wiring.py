@@ -18,7 +18,7 @@ from shared.azure.arm import Arm
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.intake import Intake
-from shared.model import Control, Detector, Remediation
+from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
 from shared.policy import Policy, broken
@@ -88,7 +88,8 @@ def catalogue() -> list[dict[str, Any]]:
             "resource_type": control.detector.resource_type.name,
             "severity": control.detector.severity.value,
             "kind": control.kind.value,
-            "reversible": control.remediation.reversible.value if control.remediation else "no",
+            "reversible": _undo(control) is not Reversible.NO,
+            "undo": _undo(control).value,
             "benchmarks": {
                 name: ids[control.id] for name, ids in mapped.items() if control.id in ids
             },
@@ -101,8 +102,9 @@ def catalogue() -> list[dict[str, Any]]:
     ]
 
 
-def _reversible(control: Control) -> str:
-    return control.remediation.reversible.value if control.remediation else "no"
+def _undo(control: Control) -> Reversible:
+    """How far a cure can be taken back; a control without one has nothing to take back."""
+    return control.remediation.reversible if control.remediation else Reversible.NO
 
 
 def benchmarks() -> dict[str, dict[str, list[str]]]:

@@ -197,7 +197,7 @@ def test_controls(here: Any) -> None:
     shown = here("controls", "--format", "json").json()
     assert [one["id"] for one in shown] == sorted(CONTROLS)
     assert set(shown[0]) >= {
-        "id", "title", "service", "family", "resource_type", "severity", "kind", "reversible",
+        "id", "title", "service", "family", "resource_type", "severity", "kind", "reversible", "undo",
         "benchmarks", "permissions",
     }  # fmt: skip
     assert {one["kind"] for one in shown} <= {"auto", "guided", "none"}
