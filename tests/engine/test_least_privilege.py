@@ -204,7 +204,7 @@ PERMISSIONS = [(control, one) for control in sorted(CURABLE) for one in needed(c
 
 @pytest.mark.parametrize(("control", "permission"), PERMISSIONS)
 def test_each_write_permission_is_needed_by_a_case(control: str, permission: str) -> None:
-    """Without it a case is not cured, or not taken back, for want of it; or the reason is listed."""
+    """For want of it a case is not cured, or not taken back; otherwise the reason is listed."""
     left = [one for one in needed(control) if one != permission]
     mine = (case for case in CURED if case.control == control)
     hurt = any(

@@ -236,6 +236,33 @@ def test_what_stood_for_five_minutes_counts_for_five(
     assert statuses == [403, 403, 200, 403]
 
 
+@given(changed=st.lists(st.booleans(), max_size=12), delay=st.integers(0, 4))
+def test_rights_follow_their_assignments_by_the_delay(changed: list[bool], delay: int) -> None:
+    """Whatever is made and deleted when: allowed now is what stood the delay ago."""
+    clock = VirtualClock()
+    tenant = _tenant(clock)
+    tenant.load(roles.assignment(ALICE.object_id, roles.OWNER, SUB))
+    tenant.propagation = timedelta(minutes=delay)
+    tenant.add_to_group(TEAM, ROBOT)
+    path, body = _new(GROUP, roles.CONTRIBUTOR)
+    boss, arm = Client(tenant, ALICE), Client(tenant)
+    stood = [False] * (delay + 1)
+    for change in changed:
+        stands = stood[-1] is not change
+        if change:
+            assert (boss.put(path, body) if stands else boss.delete(path)).status_code < 300
+        stood.append(stands)
+        assert (arm.patch(ACCOUNT, TAGGED).status_code == 200) is stood[-1 - delay]
+        clock.advance(timedelta(minutes=1))
+
+
+def test_a_deleted_role_gives_nothing_any_more(tenant: Tenant, arm: Client) -> None:
+    role = _custom(tenant, (["*"], []))
+    _grant(tenant, role)
+    assert arm.delete(role).status_code == 200
+    assert arm.patch(ACCOUNT, TAGGED).status_code == 403
+
+
 def test_without_a_delay_rights_come_and_go_at_once(
     tenant: Tenant, arm: Client, boss: Client
 ) -> None:
