@@ -115,6 +115,58 @@ def test_inherited_assignments_are_seen_from_below(tenant: Tenant, arm: Client) 
     assert arm.get(above).status_code == 403
 
 
+def test_a_scope_is_no_beginning_of_a_name(tenant: Tenant, arm: Client) -> None:
+    """A right in a group shows nothing of the group whose name is the beginning of its name."""
+    longer = tenant.load({"id": ACCOUNT.replace(GROUP, f"{GROUP}-2"), "location": "westeurope"})
+    _reads(tenant, longer)
+    assert arm.get(f"{GROUP}/{ACCOUNTS}").status_code == 403
+    assert _ids(arm.get(f"{GROUP}-2/{ACCOUNTS}")) == [longer]
+
+
+def test_management_groups_are_listed_as_far_as_they_may_be_read(
+    tenant: Tenant, arm: Client
+) -> None:
+    groups = "/providers/Microsoft.Management/managementGroups"
+    _reads(tenant, SUB)
+    assert arm.get(groups).status_code == 403
+    _reads(tenant, PLATFORM)
+    assert _ids(arm.get(groups)) == [PLATFORM]
+
+
+def test_a_subscription_that_is_moved_inherits_from_its_new_place(
+    tenant: Tenant, arm: Client
+) -> None:
+    _reads(tenant, PLATFORM)
+    assert arm.get(FOREIGN).status_code == 403
+    tenant.load({"id": f"{PLATFORM}/subscriptions/{SECOND.rsplit('/', 1)[1]}"})
+    assert arm.get(FOREIGN).status_code == 200
+
+
+def test_a_mixed_list_asks_for_the_right_to_each_type(tenant: Tenant, arm: Client) -> None:
+    """The right to the list itself shows nothing of what is on it."""
+    listing = "Microsoft.Resources/subscriptions/resources/read"
+    reading = roles.block([listing, "Microsoft.KeyVault/vaults/read"])
+    _reads(tenant, SUB, tenant.load(roles.custom_role("vaults", SUB, reading)))
+    assert _ids(arm.get(f"{SUB}/resources")) == [VAULT]
+
+
+def test_a_refused_list_shows_nothing(tenant: Tenant, arm: Client) -> None:
+    _reads(tenant, GROUP)
+    tenant.refuse(ROBOT, "Microsoft.Storage/storageAccounts/read", SUB)
+    assert arm.get(f"{SUB}/{ACCOUNTS}").status_code == 403
+
+
+def test_a_resource_that_looks_like_a_list_is_read_like_one_resource(
+    tenant: Tenant, arm: Client
+) -> None:
+    """Rights on something of its type below do not open it."""
+    odd = tenant.load({"id": f"{SUB}/{ACCOUNTS}", "name": "odd"})
+    _reads(tenant, GROUP)
+    assert arm.get(odd).status_code == 403
+    _reads(tenant, SUB)
+    assert arm.get(odd).json()["name"] == "odd"
+
+
 # Resource Graph
 
 
@@ -168,17 +220,18 @@ def test_graph_asks_for_the_right_to_the_type(tenant: Tenant, arm: Client) -> No
     assert [row["id"] for row in rows] == [VAULT]
 
 
-@pytest.mark.parametrize(("scope", "seen"), [(SUB, True), (GROUP, False)])
+@pytest.mark.parametrize(("scope", "seen"), [(SUB, True), (GROUP, False), (SECOND, False)])
 def test_graph_shows_what_is_granted_above_to_who_may_see_it(
     tenant: Tenant, arm: Client, scope: str, *, seen: bool
 ) -> None:
     above = tenant.load(roles.assignment(ALICE.object_id, roles.OWNER, PLATFORM))
+    _reads(tenant, GROUP)
     _reads(tenant, scope)
     query = (
         "authorizationresources | where type in~ ('microsoft.authorization/roleassignments') "
         "| order by id asc"
     )
     options = {"authorizationScopeFilter": "AtScopeAboveAndBelow"}
-    body = {"query": query, "subscriptions": _numbers(SUB), "options": options}
+    body = {"query": query, "subscriptions": _numbers(SUB, SECOND), "options": options}
     rows = arm.post(GRAPH, body).json()["data"]
     assert (above in [row["id"] for row in rows]) is seen
