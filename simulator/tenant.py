@@ -164,7 +164,7 @@ class Tenant:
         self.gates.refuse(identity, action, scope)
 
     def add_to_group(self, group_object_id: str, identity: Identity) -> None:
-        """Make someone a member of a group: what the group is granted, its members have at once.
+        """Make someone, or another group, a member: what a group is granted, its members have.
 
         Raises ValueError in a tenant without `rbac`, where it would mean nothing.
         """

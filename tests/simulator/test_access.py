@@ -4,10 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import roles
+from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.simulator.client import (
@@ -136,6 +137,7 @@ _ACTION = st.sampled_from(
 _ROLE = st.tuples(st.lists(_ACTION, max_size=3), st.lists(_ACTION, max_size=2))
 
 
+@settings(max_examples=60, deadline=None)
 @given(granted=st.lists(st.tuples(_ROLE, st.sampled_from(["/", SUB, GROUP, OTHER])), max_size=5))
 def test_rights_are_the_union_of_what_each_assignment_gives(granted: Any) -> None:
     """Allowed by all together exactly when one of them alone allows; none takes from another."""
@@ -188,6 +190,17 @@ def test_members_have_what_their_group_has(tenant: Tenant, arm: Client) -> None:
     assert arm.patch(ACCOUNT, TAGGED).status_code == 200
 
 
+def test_members_of_a_group_in_a_group_have_what_both_have(tenant: Tenant, arm: Client) -> None:
+    """Also where the groups are in each other."""
+    outer = TEAM[:-1] + "2"
+    tenant.load(roles.assignment(outer, roles.CONTRIBUTOR, GROUP))
+    tenant.add_to_group(TEAM, ROBOT)
+    assert arm.patch(ACCOUNT, TAGGED).status_code == 403
+    for group, member in ((outer, TEAM), (TEAM, outer)):
+        tenant.add_to_group(group, Identity("inner", member))
+    assert arm.patch(ACCOUNT, TAGGED).status_code == 200
+
+
 def test_groups_are_unknown_to_a_tenant_without_access_control() -> None:
     with pytest.raises(ValueError, match="without rbac"):
         Tenant().add_to_group(TEAM, ROBOT)
@@ -236,6 +249,7 @@ def test_what_stood_for_five_minutes_counts_for_five(
     assert statuses == [403, 403, 200, 403]
 
 
+@settings(max_examples=60, deadline=None)
 @given(changed=st.lists(st.booleans(), max_size=12), delay=st.integers(0, 4))
 def test_rights_follow_their_assignments_by_the_delay(changed: list[bool], delay: int) -> None:
     """Whatever is made and deleted when: allowed now is what stood the delay ago."""
