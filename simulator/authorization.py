@@ -1,71 +1,14 @@
 """Role assignments: written once, never changed, unique by principal, role and scope."""
 
 import re
-from collections.abc import Iterator
 
-from simulator.address import ROOT
 from simulator.documents import dig, put
 from simulator.wire import Refusal
 from simulator.writes import Write
 
 ASSIGNMENTS = "microsoft.authorization/roleassignments"
-DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TRIPLE = ("principalId", "roleDefinitionId")
-
-BUILT_IN = {
-    "8e3af657-a8ff-443c-a75c-2fe8c4bcb635": ("Owner", ["*"], []),
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": (
-        "Contributor",
-        ["*"],
-        [
-            "Microsoft.Authorization/*/Delete",
-            "Microsoft.Authorization/*/Write",
-            "Microsoft.Authorization/elevateAccess/Action",
-        ],
-    ),
-    "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", ["*/read"], []),
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": (
-        "User Access Administrator",
-        ["*/read", "Microsoft.Authorization/*", "Microsoft.Support/*"],
-        [],
-    ),
-    "f58310d9-a9f6-439a-9e8d-f62e7b41a168": (
-        "Role Based Access Control Administrator",
-        [
-            "Microsoft.Authorization/roleAssignments/write",
-            "Microsoft.Authorization/roleAssignments/delete",
-            "*/read",
-            "Microsoft.Support/*",
-        ],
-        [],
-    ),
-}
-"""The roles that decide about privilege, by the guid they have in every tenant."""
-
-
-def built_in_roles() -> Iterator[dict[str, object]]:
-    """Role definition documents at the tenant's root."""
-    for guid, (name, actions, not_actions) in BUILT_IN.items():
-        yield {
-            "id": f"/providers/{DEFINITIONS}/{guid}",
-            "name": guid,
-            "type": DEFINITIONS,
-            "properties": {
-                "roleName": name,
-                "type": "BuiltInRole",
-                "description": "",
-                "assignableScopes": [ROOT],
-                "permissions": [
-                    {
-                        "actions": actions,
-                        "notActions": not_actions,
-                        "dataActions": [],
-                        "notDataActions": [],
-                    }
-                ],
-            },
-        }
 
 
 def check_assignment(write: Write) -> None:

@@ -25,6 +25,18 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Grant:
+    """The role assignment that allowed a call, as events name it. `scope` is an id."""
+
+    role: str
+    scope: str
+    assignment_id: str
+    definition_id: str
+    principal_id: str
+    principal_type: str
+
+
+@dataclass(frozen=True)
 class Call:
     """A request whose sender is known and whose path is understood."""
 
@@ -35,6 +47,7 @@ class Call:
     correlation_id: str
     request_id: str
     now: datetime
+    grant: Grant | None = None
 
     @property
     def method(self) -> str:
@@ -53,8 +66,10 @@ class Call:
         """The operation that access control and the activity log name, in the caller's casing."""
         if self.method == "POST":
             return f"{operation_type(self.address)}/{self.address.rest}/action"
-        if self.method == "GET" and self.address.name and self.address.rest:
-            return f"{operation_type(self.address)}/{self.address.rest}/read"
+        if self.method == "GET" and self.address.rest:
+            # Below subscriptions ARM has collections and operations without a provider.
+            collection = self.address.rest.partition("/")[0]
+            return f"{operation_type(self.address)}/{collection}/read"
         return f"{operation_type(self.address)}/{_VERBS[self.method]}"
 
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from simulator.address import Address
-from simulator.call import PORTAL, Call, Identity, operation_type
+from simulator.call import PORTAL, Call, Grant, Identity, operation_type
 
 Event = dict[str, Any]
 Outcome = Literal["Success", "Failure"]
@@ -86,11 +86,7 @@ def activity(
     kind = _KINDS[call.method]
     subject = _spelling(address, kind)
     data: dict[str, Any] = {
-        "authorization": {
-            "scope": address.id,
-            "action": call.action,
-            "evidence": _evidence(call.identity, address),
-        },
+        "authorization": {"scope": address.id, "action": call.action, **_evidence(call.grant)},
         "claims": _claims(call.identity, tenant_id, call.now),
         "correlationId": call.correlation_id,
     }
@@ -133,16 +129,20 @@ def _spelling(address: Address, kind: str) -> str:
     return address.id
 
 
-def _evidence(identity: Identity, address: Address) -> dict[str, str]:
+def _evidence(grant: Grant | None) -> dict[str, dict[str, str]]:
+    """The assignment that allowed the call; nothing where none did."""
+    if grant is None:
+        return {}
     # Guids in evidence come without dashes.
-    principal = identity.object_id.replace("-", "")
     return {
-        "role": "Contributor",
-        "roleAssignmentScope": f"/subscriptions/{address.subscription}",
-        "roleAssignmentId": uuid.uuid5(uuid.NAMESPACE_OID, identity.object_id).hex,
-        "roleDefinitionId": "b24988ac618042a0ab8820f7382dd24c",
-        "principalId": principal,
-        "principalType": identity.kind,
+        "evidence": {
+            "role": grant.role,
+            "roleAssignmentScope": grant.scope,
+            "roleAssignmentId": grant.assignment_id.replace("-", ""),
+            "roleDefinitionId": grant.definition_id.replace("-", ""),
+            "principalId": grant.principal_id.replace("-", ""),
+            "principalType": grant.principal_type,
+        }
     }
 
 

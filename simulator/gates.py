@@ -3,43 +3,29 @@
 Each check raises the refusal that Azure answers, in the order in which Azure checks.
 """
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
 
-from simulator.address import Address, ancestors, parse
-from simulator.call import Call, Identity
+from simulator.access import Access, facts_of
+from simulator.address import GROUP, ROOT, SUBSCRIPTION, Address, ancestors, parse
+from simulator.authorization import ASSIGNMENTS
+from simulator.call import Call, Grant, Identity, operation_type
+from simulator.conditions import NOTHING, Attributes, UnknownCondition, understand
 from simulator.documents import Document, dig
+from simulator.drafts import parse_body
+from simulator.linked import linked
+from simulator.policies import PolicyDenial, disallowed
+from simulator.roles import CONTRIBUTOR, DEFINITIONS
 from simulator.state import Entry, State
-from simulator.wire import Refusal
+from simulator.wire import Refusal, unknown
+
+__all__ = ["DENY_ASSIGNMENTS", "EVERYONE", "LOCKS", "Gates", "PolicyDenial"]
 
 LOCKS = "microsoft.authorization/locks"
 DENY_ASSIGNMENTS = "microsoft.authorization/denyassignments"
 EVERYONE = "00000000-0000-0000-0000-000000000000"
-
-
-@dataclass(frozen=True)
-class PolicyDenial:
-    """An Azure Policy assignment with effect deny.
-
-    Applies at and below `scope` (a management group, subscription, group or resource) to
-    `resource_type`, for documents whose dotted `path` has one of `values`, or for which `when`
-    is true. Only what a write would leave behind is judged, so an existing document may violate.
-    """
-
-    scope: str
-    resource_type: str
-    path: str = ""
-    values: tuple[Any, ...] = ()
-    when: Callable[[Mapping[str, Any]], bool] | None = None
-    name: str = "Deny"
-    assignment_id: str = ""
-
-    def denies(self, document: Mapping[str, Any]) -> bool:
-        if self.when is not None:
-            return self.when(document)
-        return dig(document, self.path) in self.values
 
 
 @dataclass(frozen=True)
@@ -51,9 +37,13 @@ class _Refused:
 
 @dataclass
 class Gates:
-    """The tenant's access rules; documents (locks, deny assignments) are read from `state`."""
+    """The tenant's access rules; documents (locks, deny assignments) are read from `state`.
+
+    Without `access` everybody may do everything that nothing refuses.
+    """
 
     state: State
+    access: Access | None = None
     policies: list[PolicyDenial] = field(default_factory=list)
     unregistered: set[str] = field(default_factory=set)
     refusals: list[_Refused] = field(default_factory=list)
@@ -64,30 +54,59 @@ class Gates:
             _Refused(identity.object_id, action.lower(), scope.rstrip("/").lower())
         )
 
-    def may(self, identity: Identity, action: str, address: Address) -> bool:
-        """The seam for access control: everything is allowed that nothing refuses."""
-        if not self.refusals:
+    def may(
+        self,
+        identity: Identity,
+        action: str,
+        address: Address,
+        attributes: Attributes = NOTHING,
+    ) -> bool:
+        """The seam for access control: what is granted and nothing refuses."""
+        if self._refuses(identity, action, address):
+            return False
+        if self.access is None or _open_to_all(action, address):
             return True
+        return self.access.grant(identity, action, address, attributes) is not None
+
+    def _refuses(self, identity: Identity, action: str, address: Address) -> bool:
+        if not self.refusals:
+            return False
         lowered = action.lower()
-        scopes = set(self._scopes(address))
-        return not any(
+        scopes = set(self.state.scopes(address))
+        return any(
             refused.object_id == identity.object_id
             and fnmatchcase(lowered, refused.action)
             and (refused.scope in scopes or not refused.scope)
             for refused in self.refusals
         )
 
+    def grant(self, call: Call) -> Grant | None:
+        """What allows a call; in a tenant without access control, that all are Contributors."""
+        if self.access is None:
+            return _assumed(call)
+        return self.access.grant(call.identity, call.action, call.address, self._attributes(call))
+
+    @property
+    def are_open(self) -> bool:
+        """Whether everybody may do everything."""
+        return self.access is None and not self.refusals
+
+    def reaches(self, identity: Identity, address: Address) -> bool:
+        """Whether somebody may read a subscription, or anything inside it."""
+        if self._refuses(identity, f"{SUBSCRIPTION}/read", address):
+            return False
+        return self.access is None or self.access.reaches(identity, address)
+
+    def require(self, call: Call, action: str) -> None:
+        """Check, where access is controlled, an action that the call's path does not tell."""
+        if self.access is not None and not self.may(call.identity, action, call.address):
+            raise _forbidden(call, action)
+
     def authorize(self, call: Call) -> None:
         """Check access for the action that this call is."""
-        if not self.may(call.identity, call.action, call.address):
-            raise Refusal(
-                403,
-                "AuthorizationFailed",
-                f"The client '{_client(call.identity)}' with object id "
-                f"'{call.identity.object_id}' does not have authorization to perform action "
-                f"'{call.action}' over scope '{call.address.id}' or the scope is invalid. If "
-                "access was recently granted, please refresh your credentials.",
-            )
+        allowed = self.may(call.identity, call.action, call.address, self._attributes(call))
+        if not allowed and not self._lists_something(call):
+            raise _forbidden(call, call.action)
         denial = self._denial(call)
         if denial is not None:
             raise Refusal(
@@ -100,6 +119,60 @@ class Gates:
                 f"and Id '{denial.address.name}' at scope '{denial.address.scope}'.",
             )
 
+    def check_references(self, call: Call, body: Document) -> None:
+        """Check, where access is controlled, what a written document refers to."""
+        if self.access is None:
+            return
+        for action, target in linked(call.address.type_key, body):
+            scope = _scope(target)
+            if scope is None or not self.may(call.identity, action, scope):
+                raise Refusal(
+                    403,
+                    "LinkedAuthorizationFailed",
+                    f"The client '{_client(call.identity)}' with object id "
+                    f"'{call.identity.object_id}' has permission to perform action "
+                    f"'{call.action}' on scope '{call.address.id}'; however, it does not have "
+                    f"permission to perform action '{action}' on the linked scope(s) '{target}' "
+                    "or the linked scope(s) are invalid.",
+                )
+        if call.address.type_key == ASSIGNMENTS:
+            _check_granted(self.access, call, body)
+
+    def shows(self, call: Call) -> Callable[[Address], bool]:
+        """Which items of the list that a call asks for its caller gets to see."""
+        access, identity = self.access, call.identity
+        if access is None:
+            return lambda _: True
+        if call.address.key == ROOT and call.address.rest.lower() == "subscriptions":
+            return lambda item: access.reaches(identity, item)
+        generic = call.address.rest.lower() == "resources"
+        if not generic and self.may(identity, call.action, call.address):
+            return lambda _: True
+        return lambda item: self.may(identity, f"{operation_type(item)}/read", item)
+
+    def _lists_something(self, call: Call) -> bool:
+        """Whether a list has items that the caller may read, though it may not read all of it."""
+        address, access = call.address, self.access
+        if access is None or call.method != "GET" or not address.rest:
+            return False
+        if self._refuses(call.identity, call.action, address):
+            return False
+        if address.key == ROOT:
+            return True
+        if address.name and address.type not in {SUBSCRIPTION, GROUP}:
+            # The list of a resource's children is its provider's, who asks for the right to all.
+            return False
+        scope = address if address.name else parse(address.scope)
+        if address.rest.lower() == "resources":
+            return access.reaches(call.identity, scope)
+        return access.allows_below(call.identity, call.action, scope)
+
+    def _attributes(self, call: Call) -> Attributes:
+        if self.access is None or call.address.type_key != ASSIGNMENTS:
+            return NOTHING
+        written = parse_body(call) if call.method == "PUT" else None
+        return Attributes(facts_of(written), facts_of(self.state.at(call.address)))
+
     def admit(self, call: Call) -> None:
         """Check what holds for every write: the subscription's state, registration, locks."""
         self._check_subscription(call.address)
@@ -108,26 +181,20 @@ class Gates:
 
     def check_policy(self, call: Call, document: Document) -> None:
         """Refuse what a policy assignment denies, as Azure does before the provider sees it."""
-        scopes = set(self._scopes(call.address)) if self.policies else set()
+        scopes = set(self.state.scopes(call.address)) if self.policies else set()
         for policy in self.policies:
             applies = (
                 policy.scope.rstrip("/").lower() in scopes
                 and policy.resource_type.lower() == call.address.type_key
             )
             if applies and policy.denies(document):
-                raise _disallowed(policy, call)
-
-    def _scopes(self, address: Address) -> list[str]:
-        keys = ancestors(address)
-        if address.subscription:
-            keys += self.state.scopes_above(address.subscription)
-        return keys
+                raise disallowed(policy, call)
 
     def _denial(self, call: Call) -> Entry | None:
         if not self.state.has_any(DENY_ASSIGNMENTS):
             return None
         action = call.action.lower()
-        for scope in self._scopes(call.address):
+        for scope in self.state.scopes(call.address):
             for entry in self.state.attached(scope, DENY_ASSIGNMENTS).entries.values():
                 if _denies(entry, call, action):
                     return entry
@@ -229,44 +296,59 @@ def _client(identity: Identity) -> str:
     return identity.upn or identity.app_id or identity.object_id
 
 
-def _disallowed(policy: PolicyDenial, call: Call) -> Refusal:
-    name = policy.assignment_id.rsplit("/", 1)[-1] or policy.name
-    definition = f"/providers/Microsoft.Authorization/policyDefinitions/{name}"
-    identifiers = (
-        f'[{{"policyAssignment":{{"name":"{policy.name}","id":"{policy.assignment_id}"}},'
-        f'"policyDefinition":{{"name":"{policy.name}","id":"{definition}"}}}}]'
-    )
-    info = {
-        "evaluationDetails": {
-            "evaluatedExpressions": [
-                {
-                    "result": "True",
-                    "expressionKind": "Field",
-                    "expression": "type",
-                    "path": "type",
-                    "expressionValue": call.address.type,
-                    "targetValue": policy.resource_type,
-                    "operator": "Equals",
-                }
-            ]
-        },
-        "policyDefinitionId": definition,
-        "policyDefinitionName": name,
-        "policyDefinitionDisplayName": policy.name,
-        "policyDefinitionEffect": "deny",
-        "policyAssignmentId": policy.assignment_id,
-        "policyAssignmentName": name,
-        "policyAssignmentDisplayName": policy.name,
-        "policyAssignmentScope": policy.scope,
-        "policyAssignmentParameters": {},
-    }
+def _forbidden(call: Call, action: str) -> Refusal:
     return Refusal(
         403,
-        "RequestDisallowedByPolicy",
-        f"Resource '{call.address.name}' was disallowed by policy. Policy identifiers: "
-        f"'{identifiers}'.",
-        extra={
-            "target": call.address.name,
-            "additionalInfo": [{"type": "PolicyViolation", "info": info}],
-        },
+        "AuthorizationFailed",
+        f"The client '{_client(call.identity)}' with object id "
+        f"'{call.identity.object_id}' does not have authorization to perform action "
+        f"'{action}' over scope '{call.address.id}' or the scope is invalid. If "
+        "access was recently granted, please refresh your credentials.",
     )
+
+
+def _scope(target: str) -> Address | None:
+    try:
+        return parse(target)
+    except ValueError:
+        return None
+
+
+def _open_to_all(action: str, address: Address) -> bool:
+    """The roles that every tenant has are no secret to anybody in it."""
+    reading = action.lower() == f"{DEFINITIONS}/read".lower()
+    return reading and address.scope == ROOT
+
+
+def _assumed(call: Call) -> Grant:
+    return Grant(
+        role="Contributor",
+        scope=f"/subscriptions/{call.address.subscription}",
+        assignment_id=uuid.uuid5(uuid.NAMESPACE_OID, call.identity.object_id).hex,
+        definition_id=CONTRIBUTOR,
+        principal_id=call.identity.object_id,
+        principal_type=call.identity.kind,
+    )
+
+
+def _check_granted(access: Access, call: Call, body: Document) -> None:
+    """An assignment needs a role that may be assigned there, and a condition that says something.
+
+    The provider's other rules come later, and say what is missing altogether.
+    """
+    role = str(dig(body, "properties.roleDefinitionId") or "")
+    if role and not access.assignable(role, parse(call.address.scope)):
+        raise Refusal(
+            404,
+            "RoleDefinitionDoesNotExist",
+            f"The specified role definition with ID '{role.rsplit('/', 1)[-1]}' does not exist.",
+        )
+    condition = str(dig(body, "properties.condition") or "")
+    version = dig(body, "properties.conditionVersion", "2.0")
+    try:
+        if condition:
+            understand(condition)
+    except UnknownCondition as error:
+        raise unknown(f"the condition {condition!r}: {error}") from error
+    if condition and version != "2.0":
+        raise unknown(f"the condition version {version!r}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator.address import GROUP, MANAGEMENT_GROUP, SUBSCRIPTION, Address
+from simulator.address import GROUP, MANAGEMENT_GROUP, SUBSCRIPTION, Address, parse
 from simulator.call import Call, operation_type
 from simulator.documents import Document
 from simulator.drafts import parse_body
@@ -130,7 +130,7 @@ class Graph:
         more = False
         hidden = self._hidden()
         for address, document in self._rows(asked, hidden):
-            if not self._readable(call, address):
+            if not self._readable(call, asked, address):
                 continue
             if len(page) == asked.top:
                 more = True
@@ -152,13 +152,21 @@ class Graph:
         return result
 
     def _total(self, call: Call, asked: _Asked, hidden: _Hidden) -> int:
-        if not hidden and not asked.above and not self._gates.refusals:
+        if not hidden and not asked.above and self._gates.are_open:
             return sum(len(index.entries) for index in self._indexes(asked))
         rows = self._rows(replace(asked, after=""), hidden)
-        return sum(1 for address, _ in rows if self._readable(call, address))
+        return sum(1 for address, _ in rows if self._readable(call, asked, address))
 
-    def _readable(self, call: Call, address: Address) -> bool:
-        return self._gates.may(call.identity, f"{operation_type(address)}/read", address)
+    def _readable(self, call: Call, asked: _Asked, address: Address) -> bool:
+        action = f"{operation_type(address)}/read"
+        if self._gates.may(call.identity, action, address):
+            return True
+        # What is granted above a subscription is seen by who may see the subscription's grants.
+        return address.scope.lower() in asked.above and any(
+            self._gates.may(call.identity, action, parse(f"/subscriptions/{one}"))
+            for one in asked.subscriptions
+            if address.scope.lower() in self._state.scopes_above(one)
+        )
 
     def _indexes(self, asked: _Asked) -> Iterator[Index]:
         for kind in asked.kinds:
@@ -227,10 +235,8 @@ class Graph:
             one
             for one in asked
             if one in known
-            and self._gates.may(
-                call.identity,
-                f"{SUBSCRIPTION}/read",
-                self._state.entries[f"/subscriptions/{one}"].address,
+            and self._gates.reaches(
+                call.identity, self._state.entries[f"/subscriptions/{one}"].address
             )
         ]
         if asked and not readable:

@@ -13,6 +13,7 @@ from simulator import types
 from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ancestors, parse
 from simulator.call import Call
 from simulator.documents import Document, dig
+from simulator.gates import Gates
 from simulator.state import Entry, State
 from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
@@ -32,9 +33,13 @@ Source = Callable[[str], Iterator[Entry]]
 class Listing:
     """Answers GETs of collections. `page_size` is the greatest number of items on a page."""
 
-    def __init__(self, state: State) -> None:
-        """List what is in `state`; set `empty_page_after` to send an empty page after the nth."""
+    def __init__(self, state: State, gates: Gates) -> None:
+        """List what is in `state` and `gates` show.
+
+        Set `empty_page_after` to send an empty page after the nth.
+        """
         self._state = state
+        self._gates = gates
         self.page_size = 1000
         self.empty_page_after: int | None = None
 
@@ -197,7 +202,9 @@ class Listing:
         number, last = _token(call.target.query.get("$skiptoken", ""))
         if self.empty_page_after is not None and number == self.empty_page_after:
             return self._answer([], _link(call, number + 1, last))
-        found = list(islice(source(last), self.page_size + 1))
+        shows = self._gates.shows(call)
+        visible = (entry for entry in source(last) if shows(entry.address))
+        found = list(islice(visible, self.page_size + 1))
         page = found[: self.page_size]
         value = [shown(entry.document) for entry in page]
         if len(found) > self.page_size:

@@ -24,8 +24,10 @@ class Providers:
         if not address.subscription or address.type == SUBSCRIPTION or "/" in address.type:
             return None
         if call.method == "GET" and not address.rest:
+            self._gates.require(call, f"{SUBSCRIPTION}/providers/read")
             return answer(200, self._registration(address.type, address.id))
         if call.method == "POST" and address.rest.lower() == "register":
+            self._gates.require(call, call.action)
             self._register(address.type)
             return answer(200, self._registration(address.type, address.id))
         return None

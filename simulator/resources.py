@@ -65,6 +65,7 @@ class Resources:
         """Create or replace."""
         row = types.row_of(call.address.type) or _PLAIN
         body = parse_body(call)
+        self._gates.check_references(call, body)
         self._check_parents(call.address, "write")
         self._gates.admit(call)
         before = self._state.at(call.address)
@@ -79,6 +80,7 @@ class Resources:
         """Change parts, as far as the type's provider has PATCH at all."""
         row = types.row_of(call.address.type)
         body = parse_body(call)
+        self._gates.check_references(call, body)
         self._check_parents(call.address, "write")
         before = self._state.at(call.address)
         if before is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulator import types
-from simulator.address import MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, parse
+from simulator.address import MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, ancestors, parse
 from simulator.documents import Document, clone, dig, put
 from simulator.wire import encode
 
@@ -184,7 +184,6 @@ class State:
 
         A subscription that was never placed is under the tenant's root management group.
         """
-        root = f"/providers/{MANAGEMENT_GROUP}/{self.tenant_id}".lower()
         suffix = f"/subscriptions/{subscription}".lower()
         placed = (
             entry.address.parent.lower()
@@ -193,8 +192,25 @@ class State:
             ).entries.values()
             if entry.address.key.endswith(suffix)
         )
+        return self._upwards(next(placed, self._root_group()))
+
+    def scopes(self, address: Address) -> list[str]:
+        """Keys of every scope that contains an address, nearest first: from itself to `/`."""
+        keys = ancestors(address)
+        if address.subscription:
+            return keys + self.scopes_above(address.subscription)
+        if keys[-1].startswith(f"/providers/{MANAGEMENT_GROUP}/".lower()):
+            return keys[:-1] + self._upwards(keys[-1])
+        return list(dict.fromkeys([*keys, ROOT]))
+
+    def _root_group(self) -> str:
+        return f"/providers/{MANAGEMENT_GROUP}/{self.tenant_id}".lower()
+
+    def _upwards(self, group: str) -> list[str]:
+        """A management group's key and those above it, up to `/`."""
+        root = self._root_group()
         chain: list[str] = []
-        current = next(placed, root)
+        current = group
         while current and current not in chain:
             chain.append(current)
             document = self.find(current) or {}

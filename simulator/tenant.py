@@ -6,7 +6,6 @@ refusing with `SimulatorDoesNotKnow` where it does not. `load`, `read`, `write`,
 safe to use from several threads.
 """
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,23 +14,25 @@ from typing import Literal
 from urllib.parse import unquote
 
 from simulator import rows
+from simulator.access import Access
 from simulator.address import ROOT, SUBSCRIPTION, Address, parse
-from simulator.authorization import built_in_roles
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
 from simulator.documents import Document, clone
 from simulator.events import EventFeed, activity
 from simulator.faults import Fault, Faults, Lost
-from simulator.gates import Gates, PolicyDenial
+from simulator.gates import Gates
 from simulator.graph import Graph
 from simulator.identities import Tokens
 from simulator.links import Links
 from simulator.listing import Listing
 from simulator.operations import Operations
+from simulator.policies import PolicyDenial
 from simulator.providers import Providers
-from simulator.refusals import subscription_not_found
+from simulator.refusals import check_version, subscription_not_found
 from simulator.request_log import LoggedRequest, logged
 from simulator.resources import Resources
+from simulator.roles import built_in_roles
 from simulator.seeding import Seeder
 from simulator.state import State
 from simulator.throttle import Throttle
@@ -49,7 +50,6 @@ __all__ = [
 ]
 
 TENANT_ID = "11111111-1111-4111-8111-111111111111"
-_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
 _SUCCESS = 300
 _UNREPORTED = {401, 404, 405, 429, 501}
 _MALFORMED = {
@@ -75,20 +75,25 @@ class Tenant:
         tenant_id: str = TENANT_ID,
         seed: int = 0,
         throttling: bool = False,
+        rbac: bool = False,
     ) -> None:
-        """Begin without resources; equal seeds and calls give equal tenants."""
+        """Begin without resources; equal seeds and calls give equal tenants.
+
+        With `rbac` only role assignments let anybody do anything; none is there at first.
+        """
         rows.teach()
         self.clock: Clock = clock or VirtualClock()
         self.tenant_id = tenant_id
         self.requests: list[LoggedRequest] = []
         self.faults = Faults()
         self.state = State(tenant_id, seed)
-        self.gates = Gates(self.state)
+        self.access = Access(self.state, self.clock.now) if rbac else None
+        self.gates = Gates(self.state, self.access)
         self.operations = Operations()
         self.events = EventFeed(seed, self._catch_up)
         self.tokens = Tokens(tenant_id, seed)
         self.throttle = Throttle(enabled=throttling)
-        self.listing = Listing(self.state)
+        self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
         self.graph = Graph(self.state, self.gates)
         self.graph.quota_enforced = throttling
@@ -158,6 +163,27 @@ class Tenant:
         """Deny `identity` the actions that match a glob, at and below a scope (`/`: all)."""
         self.gates.refuse(identity, action, scope)
 
+    def add_to_group(self, group_object_id: str, identity: Identity) -> None:
+        """Make someone, or another group, a member: what a group is granted, its members have.
+
+        Raises ValueError in a tenant without `rbac`, where it would mean nothing.
+        """
+        self._controlled().add_to_group(group_object_id, identity.object_id)
+
+    @property
+    def propagation(self) -> timedelta:
+        """How long assignments that clients make or delete take to count (`rbac` only)."""
+        return self._controlled().propagation
+
+    @propagation.setter
+    def propagation(self, delay: timedelta) -> None:
+        self._controlled().propagation = delay
+
+    def _controlled(self) -> Access:
+        if self.access is None:
+            raise ValueError("this tenant was made without rbac")
+        return self.access
+
     def fail_next_operation(self, pattern: str, code: str, message: str) -> None:
         """The next long-running operation whose type or id matches the glob ends as Failed."""
         self.operations.fail_next(pattern, code, message)
@@ -172,7 +198,10 @@ class Tenant:
         for a document without a usable id.
         """
         with self._lock:
-            return self._seeder.load(document)
+            loaded = self._seeder.load(document)
+            if self.access is not None:
+                self.access.settle(_key(loaded))
+            return loaded
 
     def read(self, resource_id: str) -> Document | None:
         """The current document, a copy; None where there is none."""
@@ -243,7 +272,7 @@ class Tenant:
             if fault is not None:
                 self._strike(fault, target, now)
             call = Call(request, target, _address(target), identity, *ids, now)
-            self._check_version(target)
+            check_version(target)
             headers = self.throttle.admit(call)
             response = self._dispatch(call)
             response.headers.update(headers)
@@ -264,6 +293,8 @@ class Tenant:
         if about_provider is not None:
             return about_provider
         self.gates.authorize(call)
+        if call.is_write:
+            call = replace(call, grant=self.gates.grant(call))
         if address.rest or not address.name:
             return self._on_collection(call)
         handlers = {
@@ -284,7 +315,9 @@ class Tenant:
         if call.method == "GET":
             odd = self.state.entries.get(call.target.path.lower())
             if odd is not None:
-                return self.resources.get(replace(call, address=odd.address))
+                found = replace(call, address=odd.address)
+                self.gates.authorize(found)
+                return self.resources.get(found)
             return self.listing.collection(call)
         raise unknown(f"{call.method} {call.target.path}")
 
@@ -294,6 +327,7 @@ class Tenant:
         operation = self.operations.by_id.get(path.rsplit("/", 1)[-1].lower())
         if operation is None or call.method != "GET":
             return None
+        self.gates.require(call, call.action)
         monitor = call.target.query.get("monitor") == "true"
         return self.operations.poll(operation, path, monitor=monitor)
 
@@ -304,21 +338,6 @@ class Tenant:
             raise self.throttle.refusal(fault.headers)
         if fault.what == "status":
             raise Refusal(fault.status, fault.code, fault.message, headers=fault.headers)
-
-    def _check_version(self, target: Target) -> None:
-        if not target.api_version:
-            raise Refusal(
-                400,
-                "MissingApiVersionParameter",
-                "The api-version query parameter (?api-version=) is required for all requests.",
-            )
-        if not _VERSION.fullmatch(target.api_version):
-            raise Refusal(
-                400,
-                "InvalidApiVersionParameter",
-                f"The api-version '{target.api_version}' is invalid. The supported versions are "
-                "dates such as '2024-01-01', optionally followed by '-preview'.",
-            )
 
     # What follows an answer
 
@@ -340,7 +359,8 @@ class Tenant:
         unheard = refusal.status in _UNREPORTED or refusal.code in _MALFORMED
         if call.is_write and not unheard and call.address.name:
             fresh = call.method == "PUT" and not self.state.exists(call.address.key)
-            self._report(call, created=fresh, succeeded=False, at=call.now)
+            allowed = replace(call, grant=self.gates.grant(call))
+            self._report(allowed, created=fresh, succeeded=False, at=call.now)
 
     def _sign(
         self, response: Response, request: Request, correlation: str, request_id: str

@@ -1,0 +1,93 @@
+"""Linked access: what else must be allowed because a document refers to it.
+
+ARM asks for the right to join whatever a written network interface names, and for the right to
+join by service endpoint where a data store lets a subnet in.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from simulator.documents import Document
+
+_NETWORK = "Microsoft.Network"
+_SUBNET = f"{_NETWORK}/virtualNetworks/subnets/join/action"
+_ENDPOINT = f"{_NETWORK}/virtualNetworks/subnets/joinViaServiceEndpoint/action"
+_ADDRESS = f"{_NETWORK}/publicIPAddresses/join/action"
+_GROUP = f"{_NETWORK}/networkSecurityGroups/join/action"
+_RULE = f"{_NETWORK}/applicationSecurityGroups/joinNetworkSecurityRule/action"
+_CONFIGURATION = "properties.ipConfigurations[].properties"
+_FRONTEND = "properties.frontendIPConfigurations[].properties"
+
+_LINKS: Mapping[str, Mapping[str, str]] = {
+    "microsoft.network/networkinterfaces": {
+        "properties.networkSecurityGroup.id": _GROUP,
+        f"{_CONFIGURATION}.subnet.id": _SUBNET,
+        f"{_CONFIGURATION}.publicIPAddress.id": _ADDRESS,
+        f"{_CONFIGURATION}.loadBalancerBackendAddressPools[].id": (
+            f"{_NETWORK}/loadBalancers/backendAddressPools/join/action"
+        ),
+        f"{_CONFIGURATION}.loadBalancerInboundNatRules[].id": (
+            f"{_NETWORK}/loadBalancers/inboundNatRules/join/action"
+        ),
+        f"{_CONFIGURATION}.applicationGatewayBackendAddressPools[].id": (
+            f"{_NETWORK}/applicationGateways/backendAddressPools/join/action"
+        ),
+        f"{_CONFIGURATION}.applicationSecurityGroups[].id": (
+            f"{_NETWORK}/applicationSecurityGroups/joinIpConfiguration/action"
+        ),
+    },
+    "microsoft.network/networksecuritygroups/securityrules": {
+        "properties.sourceApplicationSecurityGroups[].id": _RULE,
+        "properties.destinationApplicationSecurityGroups[].id": _RULE,
+    },
+    "microsoft.network/networksecuritygroups": {
+        "properties.securityRules[].properties.sourceApplicationSecurityGroups[].id": _RULE,
+        "properties.securityRules[].properties.destinationApplicationSecurityGroups[].id": _RULE,
+    },
+    "microsoft.network/virtualnetworks": {
+        "properties.subnets[].properties.networkSecurityGroup.id": _GROUP,
+        "properties.subnets[].properties.routeTable.id": f"{_NETWORK}/routeTables/join/action",
+    },
+    "microsoft.network/virtualnetworks/subnets": {
+        "properties.networkSecurityGroup.id": _GROUP,
+        "properties.routeTable.id": f"{_NETWORK}/routeTables/join/action",
+    },
+    "microsoft.network/loadbalancers": {
+        f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
+        f"{_FRONTEND}.subnet.id": _SUBNET,
+    },
+    "microsoft.network/privateendpoints": {"properties.subnet.id": _SUBNET},
+    "microsoft.compute/virtualmachines": {
+        "properties.networkProfile.networkInterfaces[].id": (
+            f"{_NETWORK}/networkInterfaces/join/action"
+        ),
+    },
+    "microsoft.storage/storageaccounts": {
+        "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,
+    },
+    "microsoft.keyvault/vaults": {"properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT},
+    "microsoft.documentdb/databaseaccounts": {"properties.virtualNetworkRules[].id": _ENDPOINT},
+    "microsoft.sql/servers/virtualnetworkrules": {"properties.virtualNetworkSubnetId": _ENDPOINT},
+}
+"""By type: where a body names another resource, and what must be allowed on that one."""
+
+
+def linked(type_key: str, body: Document) -> Iterator[tuple[str, str]]:
+    """Pairs of action and id that a body of this type needs besides its own write."""
+    for path, action in _LINKS.get(type_key, {}).items():
+        for found in _values(body, path.split(".")):
+            if isinstance(found, str) and found.startswith("/"):
+                yield action, found
+
+
+def _values(value: Any, steps: list[str]) -> Iterator[Any]:
+    if not steps:
+        yield value
+        return
+    step, *rest = steps
+    inner = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+    if not step.endswith("[]"):
+        yield from _values(inner, rest)
+    elif isinstance(inner, list):
+        for one in inner:
+            yield from _values(one, rest)
