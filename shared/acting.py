@@ -220,12 +220,19 @@ class Hand:
         if progress.error:
             failure = Refused(f"the operation on {change.target} {progress.error}", _FAILED)
             return self._refused(story, held, failure)
-        shown = self._arm.get(change.target, change.api_version)
+        shown = self._shown(change)
         if shown is not None and not shown.settled:
             self._look_again(story, held, 5)
             return story
         story = self._memory.journal.stepped(story, left_by(change, shown))
         return self._go_on(story, held, story.changes)
+
+    def _shown(self, change: Change) -> Resource | None:
+        """The target as it is; None where it is gone, or may not be read by itself."""
+        try:
+            return self._arm.get(change.target, change.api_version)
+        except Refused:
+            return None
 
     # --- verifying
 
@@ -315,7 +322,7 @@ class Hand:
             return story
         while story.step < len(story.changes):
             change = story.changes[story.step]
-            shown = self._arm.get(change.target, change.api_version)
+            shown = self._shown(change)
             story = self._memory.journal.stepped(story, left_by(change, shown))
         message = "found done by the look after the worker that sent it"
         state = journal.UNDONE if story.undoing else journal.REMEDIATED

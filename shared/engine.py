@@ -91,10 +91,15 @@ class Engine:
             self.state.inbox.to_hand(hint)
             look.elsewhere = True
             return row, None
-        if not running:
-            left = self.hand.inherit(story, row)
-            return claims.look(target), left
-        story = self.hand.follow(story, row)
+        try:
+            if not running:
+                left = self.hand.inherit(story, row)
+                return claims.look(target), left
+            story = self.hand.follow(story, row)
+        except Refused as refused:
+            raise Transient(
+                f"{target}: what is under way cannot be seen: {refused}", 300
+            ) from refused
         if story.resource != hint.id:
             raise Transient(f"{target} is being written: {story.resource}", 15)
         look.elsewhere = True

@@ -197,8 +197,8 @@ def test_controls(here: Any) -> None:
     shown = here("controls", "--format", "json").json()
     assert [one["id"] for one in shown] == sorted(CONTROLS)
     assert set(shown[0]) >= {
-        "id", "title", "service", "family", "resource_type", "severity", "kind", "reversible", "undo",
-        "benchmarks", "permissions",
+        "id", "title", "service", "family", "resource_type", "severity", "kind", "reversible",
+        "undo", "benchmarks", "permissions",
     }  # fmt: skip
     assert {one["kind"] for one in shown} <= {"auto", "guided", "none"}
     assert all(set(one["permissions"]) == {"read", "write"} for one in shown)

@@ -34,7 +34,10 @@ REMEDIATION = Remediation(
     plan=plan,
     disruption="An export or backup copy that is running breaks off.",
     reversible=Reversible.NO,
-    permissions=("Microsoft.Compute/disks/endGetAccess/action",),
+    permissions=(
+        "Microsoft.Compute/disks/endGetAccess/action",
+        "Microsoft.Compute/locations/operations/read",
+    ),
     parameters=(
         Parameter(
             name="revoke",

@@ -32,7 +32,10 @@ REMEDIATION = Remediation(
     plan=plan,
     disruption="Clients outside the listed ranges are refused, within fifteen minutes.",
     reversible=Reversible.YES,
-    permissions=("Microsoft.DocumentDB/databaseAccounts/write",),
+    permissions=(
+        "Microsoft.DocumentDB/databaseAccounts/write",
+        "Microsoft.DocumentDB/locations/operationsStatus/read",
+    ),
     # An account with an empty list is an open one: somebody must be named.
     parameters=(
         replace(ALLOWED_RANGES, schema={**ADDRESS_LIST, "minItems": 1}, for_person=ABSENT),

@@ -74,6 +74,7 @@ REMEDIATION = Remediation(
         "Microsoft.Network/loadBalancers/inboundNatRules/join/action",
         "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
         "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
+        "Microsoft.Network/locations/operations/read",
     ),
     parameters=(
         Parameter(

@@ -60,7 +60,13 @@ REMEDIATION = Remediation(
     plan=plan,
     disruption="SSH sessions from the internet are refused; other ports go on as before.",
     reversible=Reversible.YES,
-    permissions=("Microsoft.Network/networkSecurityGroups/securityRules/write",),
+    # The rule itself is read to verify and to undo; a rule that names groups joins them anew.
+    permissions=(
+        "Microsoft.Network/networkSecurityGroups/securityRules/read",
+        "Microsoft.Network/networkSecurityGroups/securityRules/write",
+        "Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action",
+        "Microsoft.Network/locations/operations/read",
+    ),
     parameters=(
         Parameter(
             name="allowed_sources",

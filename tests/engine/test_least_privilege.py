@@ -23,33 +23,17 @@ GUARD = "Microsoft.Resources/subscriptions/resourceGroups/read"
 CONDITION = "!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})"
 _DEFINITIONS = "/providers/microsoft.authorization/roledefinitions/"
 
-SUPERFLUOUS: dict[tuple[str, str], str] = {}
-"""Expected findings: declared write permissions that no case uses, with the reason."""
-
-MISSING = {
-    (
-        "nsg-ssh-from-internet",
-        "Microsoft.Network/networkSecurityGroups/securityRules/read",
-    ): "the written rule is read by its own id after its operation, and again before an undo; "
-    "without it the look ends in a refusal that nobody takes, and the story stays running",
-    (
-        "nsg-ssh-from-internet",
-        "Microsoft.Network/applicationSecurityGroups/joinNetworkSecurityRule/action",
-    ): "a rule that names application security groups is written back with them",
-}
-"""Expected findings: permissions that cases need and nobody declares, with the reason."""
-
 _UNTOLD = (
-    "a refused poll counts as ended and the resource itself is read until it has settled: the"
-    " cure goes on, but a failed operation is recorded without Azure's reason"
+    "a poll that is refused counts as ended and the resource itself is read until it has settled;"
+    " a failed operation would be recorded without Azure's reason"
 )
-REFUSED_POLLS = {
-    ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus"): _UNTOLD,
-    ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations"): _UNTOLD,
-    ("disk-active-sas", "Microsoft.Compute/locations/operations"): _UNTOLD,
-    ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations"): _UNTOLD,
+SUPERFLUOUS: dict[tuple[str, str], str] = {
+    ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
 }
-"""Expected findings: what is polled on the way and nobody may read, with the reason."""
+"""Declared permissions that no case is cured by, with the reason they are declared."""
 
 CURABLE = {one.id for one in CONTROLS.values() if one.remediation is not None}
 JUDGED = [c for c in cases() if c.control in CURABLE and FAILED not in c.lookups.values()]
@@ -60,11 +44,6 @@ def declared(control: str) -> tuple[str, ...]:
     cure = CONTROLS[control].remediation
     assert cure is not None
     return cure.permissions
-
-
-def needed(control: str) -> tuple[str, ...]:
-    """What is declared, with what is known to be missing from it."""
-    return (*declared(control), *(one for name, one in MISSING if name == control))
 
 
 def privileged(control: str) -> bool:
@@ -166,10 +145,6 @@ def refused_on_the_way(world: World) -> set[str]:
     return {parse(one.path).type for one in world.tenant.requests if one.status == 403}
 
 
-def known_polls(control: str) -> set[str]:
-    return {polled for name, polled in REFUSED_POLLS if name == control}
-
-
 @pytest.mark.parametrize("case", JUDGED, ids=str)
 def test_declared_reads_are_enough_to_judge(case: Case) -> None:
     """Every case comes out as without access control, and nothing is refused on the way."""
@@ -193,19 +168,19 @@ def test_declared_reads_never_write(case: Case) -> None:
 
 @pytest.mark.parametrize("case", CURED, ids=str)
 def test_declared_writes_are_enough_to_cure_and_undo(case: Case) -> None:
-    """With what is known to be missing; nothing else is refused but the polls that are listed."""
-    world = world_of(case, *needed(case.control))
+    """Nothing on the way there and back is refused."""
+    world = world_of(case, *declared(case.control))
     assert there_and_back(world, case) == ""
-    assert refused_on_the_way(world) <= known_polls(case.control)
+    assert refused_on_the_way(world) == set()
 
 
-PERMISSIONS = [(control, one) for control in sorted(CURABLE) for one in needed(control)]
+PERMISSIONS = [(control, one) for control in sorted(CURABLE) for one in declared(control)]
 
 
 @pytest.mark.parametrize(("control", "permission"), PERMISSIONS)
 def test_each_write_permission_is_needed_by_a_case(control: str, permission: str) -> None:
     """For want of it a case is not cured, or not taken back; otherwise the reason is listed."""
-    left = [one for one in needed(control) if one != permission]
+    left = [one for one in declared(control) if one != permission]
     mine = (case for case in CURED if case.control == control)
     hurt = any(
         permission.lower() in there_and_back(world_of(case, *left), case).lower() for case in mine
@@ -213,16 +188,6 @@ def test_each_write_permission_is_needed_by_a_case(control: str, permission: str
     assert hurt is ((control, permission) not in SUPERFLUOUS)
 
 
-@pytest.mark.parametrize(("control", "polled"), REFUSED_POLLS)
-def test_a_listed_poll_is_still_refused(control: str, polled: str) -> None:
-    """Once it is declared, or not asked for any more, it has to come off the list."""
-    case = next(one for one in CURED if one.control == control)
-    world = world_of(case, *needed(control))
-    there_and_back(world, case)
-    assert polled in refused_on_the_way(world)
-
-
 def test_expected_findings_are_about_what_is_declared() -> None:
     """A listed permission that has been dealt with in the rule has to come off the list."""
     assert set(SUPERFLUOUS) <= set(PERMISSIONS)
-    assert not [one for one in MISSING if one[1] in declared(one[0])]
