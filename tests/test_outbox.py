@@ -32,8 +32,10 @@ class Memory:
         self.kept: list[tuple[str, Record]] = []
         self.failing_from: int | None = None
         self.unwanted: set[str] = set()
+        self.asked = 0
 
     def keep(self, stream: str, records: list[Record]) -> None:
+        self.asked += 1
         if self.failing_from is not None and len(self.kept) >= self.failing_from:
             raise StoreUnavailable("the sink is away")
         left = frozenset(r["EventId"] for r in records) & self.unwanted
@@ -99,6 +101,19 @@ def test_a_sink_that_is_away_holds_up_no_other(outbox: Outbox, store: Store) -> 
     assert outbox.ship([away, there]) == len(ids)
     assert sorted(away.ids) == sorted(there.ids) == sorted(ids)
     assert outbox.oldest() is None
+    assert list(store.scan("kept")) == []
+
+
+def test_a_sink_that_is_away_is_asked_once_a_stream(outbox: Outbox, store: Store) -> None:
+    """However much waits; and what is remembered of a record that went is forgotten."""
+    away = Memory()
+    away.failing_from = 0
+    fill(outbox, 3 * BATCH)
+    fill(outbox, 1, "health")
+    store.put("kept", "actions", "a record that went", {"sinks": ["memory"]})
+    with pytest.raises(StoreUnavailable):
+        outbox.ship([away])
+    assert away.asked == 2
     assert list(store.scan("kept")) == []
 
 

@@ -208,6 +208,19 @@ def test_a_throttled_service_is_left_alone_as_long_as_it_asks(
     assert ids(tenant.logs.rows(ACTIONS)) == sent
 
 
+def test_throttled_half_way(
+    tenant: Tenant, logs: Logs, outbox: Outbox, clock: VirtualClock
+) -> None:
+    """429 in the second call of several: the third is not made, and what was taken stays taken."""
+    sent = fill(outbox, 54, Message="x" * 45_000)
+    tenant.faults.add(Fault("throttle", path=UPLOADS, skip=1))
+    assert isinstance(fault_of_ship(outbox, logs), NotKept)
+    assert calls(tenant, CALLS) == [204, 429]
+    clock.advance(SOON)
+    outbox.ship([logs])
+    assert ids(tenant.logs.rows(ACTIONS)) == sent
+
+
 def test_the_limit_of_a_rule(
     tenant: Tenant, logs: Logs, outbox: Outbox, clock: VirtualClock
 ) -> None:

@@ -95,6 +95,16 @@ def test_why_and_how_to_undo(tenant: Tenant, notices: Notices, outbox: Outbox) -
     }
 
 
+def test_why_counts_what_it_leaves_out(outbox: Outbox) -> None:
+    """Of much evidence the first five are told, and how many more there are."""
+    evidence = [{"path": f"/p{i}", "observed": i, "expected": None} for i in range(7)]
+    found = notice("health", outbox.add("health", ["a"], {"Evidence": evidence, "Message": "bad"}))
+    assert found is not None
+    told = found["data"]["why"].split("; ")
+    assert told[:2] == ["bad", "/p0 is 0, expected null"]
+    assert told[5:] == ["/p4 is 4, expected null", "and 2 more"]
+
+
 @pytest.mark.parametrize(
     ("stream", "fields", "told"),
     [
