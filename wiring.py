@@ -15,6 +15,9 @@ import yaml
 
 from shared import policy_file
 from shared.azure.arm import Arm
+from shared.azure.delivery import Door
+from shared.azure.logs import Logs
+from shared.azure.notices import Notices
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.intake import Intake
@@ -186,9 +189,10 @@ class Gate:
 
     def close(self) -> None:
         self.arm.close()
-        close = getattr(self.state.store, "close", None)
-        if close is not None:
-            close()
+        for one in (*self.sinks, self.state.store):
+            close = getattr(one, "close", None)
+            if close is not None:
+                close()
 
 
 def _kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:
@@ -229,9 +233,6 @@ def build(
     in_force = policy or PolicyFile(settings.policy, known)
     engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
-    sinks: list[Sink] = [Console()]
-    if settings.records is not None:
-        sinks.insert(0, JsonLines(settings.records))
     return Gate(
         settings=settings,
         state=state,
@@ -240,6 +241,27 @@ def build(
         worker=Worker(engine, intake),
         sweep=Sweep(known, state, arm.post, in_force),
         policy=in_force,
-        sinks=sinks,
+        sinks=_sinks(settings, credential, now, session),
         arm=arm,
     )
+
+
+def _sinks(
+    settings: Settings,
+    credential: TokenCredential,
+    now: Callable[[], datetime],
+    session: Session | None,
+) -> list[Sink]:
+    """Where records go; each destination loads what it needs when the first record comes."""
+
+    def door(endpoint: str) -> Door:
+        return Door(endpoint=endpoint, credential=credential, now=now, session=session)
+
+    sinks: list[Sink] = []
+    if settings.records is not None:
+        sinks.append(JsonLines(settings.records))
+    if settings.logs is not None:
+        sinks.append(Logs(door(settings.logs.endpoint), settings.logs.rule))
+    if settings.topic is not None:
+        sinks.append(Notices(door(settings.topic)))
+    return [*sinks, Console()]

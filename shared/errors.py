@@ -7,6 +7,7 @@ PortcullisError
 │   ├── Conflict          the etag moved: observe again, decide again
 │   └── Refused           coming again cannot help; `why` says what stands in the way
 ├── StoreUnavailable      state cannot be read or written: no write to Azure either
+├── NotKept               a destination of records took some of them: the others come again
 ├── Exists, Moved         a conditional write to state lost
 ├── Unusable              what a person gave cannot be used: one line that says what to do
 └── PolicyError           every error of a policy file at once
@@ -67,6 +68,14 @@ class Refused(ArmError):
 
 class StoreUnavailable(PortcullisError):
     """State could not be read or written."""
+
+
+class NotKept(PortcullisError):
+    """A sink has all records of a call but those whose EventIds are `left`."""
+
+    def __init__(self, message: str, left: frozenset[str]) -> None:
+        super().__init__(message)
+        self.left = left
 
 
 class Exists(PortcullisError):

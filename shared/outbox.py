@@ -14,20 +14,31 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from shared.errors import StoreUnavailable
+from shared.errors import NotKept, PortcullisError, StoreUnavailable
 from shared.model import digest
-from shared.store import Store
+from shared.store import Row, Store
 
 Record = dict[str, Any]
+STREAMS = ("actions", "findings", "sweeps", "health")
 BATCH = 100
+_MARKS = "kept"
 _ORDER = itertools.count()
 
 
 class Sink(Protocol):
     """Somewhere records are kept."""
 
+    @property
+    def name(self) -> str:
+        """Under which it is remembered what it has; no two sinks share one."""
+
     def keep(self, stream: str, records: list[Record]) -> None:
-        """Take all of them, or raise and take none for sure: they come again."""
+        """Take all of them.
+
+        Raises:
+            NotKept: all but those it names; they come again.
+            PortcullisError: none for sure; all of them come again.
+        """
 
 
 class Outbox:
@@ -48,20 +59,60 @@ class Outbox:
     def ship(self, sinks: Iterable[Sink]) -> int:
         """Give every waiting record to every sink; how many went.
 
-        A record leaves the outbox only when each sink has it. Raises what a sink raises.
+        A record leaves the outbox only when each sink has it, and comes again only to those
+        that have not: one that is away holds up no other. Raises the first of what sinks raised,
+        after all of them had their turn.
         """
-        targets, count = list(sinks), 0
-        for stream in ("actions", "findings", "sweeps", "health"):
-            rows = list(self._store.scan("outbox", stream))
-            for start in range(0, len(rows), BATCH):
-                batch = rows[start : start + BATCH]
-                for sink in targets:
-                    sink.keep(stream, [row.value for row in batch])
-                for row in batch:
-                    day = row.value["OccurredAt"][:10]
-                    self._store.put("records", f"{stream} {day}", row.key, row.value)
-                    self._store.delete("outbox", stream, row.key)
-                count += len(batch)
+        targets, faults, count = list(sinks), list[PortcullisError](), 0
+        for stream in STREAMS:
+            count += self._ship(stream, targets, faults)
+        if faults:
+            raise faults[0]
+        return count
+
+    def _ship(self, stream: str, sinks: list[Sink], faults: list[PortcullisError]) -> int:
+        # Marks before rows: one without its row then belongs to a record that went.
+        marks = {row.key: set(row.value["sinks"]) for row in self._store.scan(_MARKS, stream)}
+        rows = list(self._store.scan("outbox", stream))
+        able, count = list(sinks), 0
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            have = {row.key: set(marks.get(row.key, ())) for row in batch}
+            for sink in list(able):
+                wanted = [row for row in batch if sink.name not in have[row.key]]
+                left, fault = _give(sink, stream, wanted)
+                if fault is not None:
+                    faults.append(fault)
+                    if not isinstance(fault, NotKept):
+                        able.remove(sink)
+                for row in wanted:
+                    if row.value["EventId"] not in left:
+                        have[row.key].add(sink.name)
+            count += self._settle(stream, batch, have, marks, {sink.name for sink in sinks})
+        for key in marks.keys() - {row.key for row in rows}:
+            self._store.delete(_MARKS, stream, key)
+        return count
+
+    def _settle(
+        self,
+        stream: str,
+        batch: list[Row],
+        have: Mapping[str, set[str]],
+        marks: Mapping[str, set[str]],
+        names: set[str],
+    ) -> int:
+        """Let go of what every sink has, and remember who has the rest; how many went."""
+        count = 0
+        for row in batch:
+            if names <= have[row.key]:
+                day = row.value["OccurredAt"][:10]
+                self._store.put("records", f"{stream} {day}", row.key, row.value)
+                self._store.delete("outbox", stream, row.key)
+                if row.key in marks:
+                    self._store.delete(_MARKS, stream, row.key)
+                count += 1
+            elif have[row.key] != marks.get(row.key, set()):
+                self._store.put(_MARKS, stream, row.key, {"sinks": sorted(have[row.key])})
         return count
 
     def records(self, stream: str) -> Iterator[Record]:
@@ -80,10 +131,25 @@ class Outbox:
         return min(waiting, default=None)
 
 
+def _give(
+    sink: Sink, stream: str, rows: list[Row]
+) -> tuple[frozenset[str], PortcullisError | None]:
+    """Offer rows to a sink: the EventIds it has not, and why."""
+    try:
+        if rows:
+            sink.keep(stream, [row.value for row in rows])
+    except NotKept as fault:
+        return fault.left, fault
+    except PortcullisError as fault:
+        return frozenset(row.value["EventId"] for row in rows), fault
+    return frozenset(), None
+
+
 class JsonLines:
     """A file with a record a line. A line half-written by a crash is ended, never joined to."""
 
     def __init__(self, path: Path) -> None:
+        self.name = f"file {path}"
         self._path = path
 
     def keep(self, stream: str, records: list[Record]) -> None:
@@ -104,6 +170,8 @@ class JsonLines:
 
 class Console:
     """One line a record, for a person who watches."""
+
+    name = "console"
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out

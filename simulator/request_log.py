@@ -8,7 +8,8 @@ from simulator.wire import Request, Response, Target
 
 _WRITING = {"PUT", "PATCH", "DELETE", "POST"}
 _REFUSED = 300
-_QUERIES = "/providers/microsoft.resourcegraph/"
+_ELSEWHERE = ("/providers/microsoft.resourcegraph/", "/datacollectionrules/", "/api/events")
+"""Paths below which a POST changes no resource."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class LoggedRequest:
 
     @property
     def is_write(self) -> bool:
-        """Whether it changed something or was accepted to; queries by POST do not."""
+        """Whether it changed a resource or was accepted to; queries and records by POST do not."""
         return (
             self.method in _WRITING
             and self.status < _REFUSED
-            and not self.path.lower().startswith(_QUERIES)
+            and not self.path.lower().startswith(_ELSEWHERE)
         )
 
 

@@ -24,6 +24,7 @@ from simulator.faults import Fault, Faults, Lost
 from simulator.gates import Gates
 from simulator.graph import Graph
 from simulator.identities import Tokens
+from simulator.ingestion import Logs, Topic, arrival
 from simulator.links import Links
 from simulator.listing import Listing
 from simulator.operations import Operations
@@ -95,6 +96,8 @@ class Tenant:
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
+        self.logs = Logs()
+        self.topic = Topic()
         self.graph = Graph(self.state, self.gates)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
@@ -271,6 +274,8 @@ class Tenant:
             identity = self.tokens.identify(request, now, target.base)
             if fault is not None:
                 self._strike(fault, target, now)
+            if (taken := arrival(request, target, self.logs, self.topic, now)) is not None:
+                return taken, identity
             call = Call(request, target, _address(target), identity, *ids, now)
             check_version(target)
             headers = self.throttle.admit(call)

@@ -357,6 +357,10 @@ def test_a_broken_policy_is_said(here: Any, shell: Shell, tenant: Tenant) -> Non
     [
         ({"PORTCULLIS_APP": "door"}, "PORTCULLIS_APP"),
         ({"PORTCULLIS_ARM_ENDPOINT": "http://localhost"}, "PORTCULLIS_ARM_ENDPOINT"),
+        ({"PORTCULLIS_LOGS_RULE": "dcr-1"}, "needs PORTCULLIS_LOGS_ENDPOINT beside it"),
+        ({"PORTCULLIS_LOGS_ENDPOINT": "https://x"}, "needs PORTCULLIS_LOGS_RULE beside it"),
+        ({"PORTCULLIS_LOGS_ENDPOINT": "x", "PORTCULLIS_LOGS_RULE": "dcr-1"}, "LOGS_ENDPOINT"),
+        ({"PORTCULLIS_TOPIC_ENDPOINT": "https://x"}, "ends in /api/events"),
         ({"PORTCULLIS_STATE": "policy.yaml/state.db"}, "state.db"),
         ({"PORTCULLIS_STATE": "policy.yaml"}, "policy.yaml"),
     ],

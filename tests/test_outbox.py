@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import StoreUnavailable
+from shared.errors import NotKept, StoreUnavailable
 from shared.outbox import BATCH, Console, JsonLines, Outbox, Record
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
@@ -27,14 +27,21 @@ ROOT = Path(__file__).parents[1]
 class Memory:
     """A sink that keeps what it is given, and fails when it is told to."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "memory") -> None:
+        self.name = name
         self.kept: list[tuple[str, Record]] = []
         self.failing_from: int | None = None
+        self.unwanted: set[str] = set()
+        self.asked = 0
 
     def keep(self, stream: str, records: list[Record]) -> None:
+        self.asked += 1
         if self.failing_from is not None and len(self.kept) >= self.failing_from:
             raise StoreUnavailable("the sink is away")
-        self.kept += [(stream, dict(r)) for r in records]
+        left = frozenset(r["EventId"] for r in records) & self.unwanted
+        self.kept += [(stream, dict(r)) for r in records if r["EventId"] not in left]
+        if left:
+            raise NotKept("not these", left)
 
     @property
     def ids(self) -> list[str]:
@@ -54,7 +61,7 @@ def test_a_record_goes_to_every_sink_once_and_stays_readable(
     outbox: Outbox, clock: VirtualClock
 ) -> None:
     """After shipping each sink has it, nothing waits, and `records` still shows it."""
-    one, other = Memory(), Memory()
+    one, other = Memory("one"), Memory("other")
     record = outbox.add("actions", ["a"], {"Entry": "intent", "Nested": {"x": [1]}})
     assert record["OccurredAt"] == clock.now().isoformat()
     clock.advance(timedelta(hours=1))
@@ -68,7 +75,7 @@ def test_a_record_goes_to_every_sink_once_and_stays_readable(
 def test_a_sink_that_fails_keeps_everything_waiting(outbox: Outbox) -> None:
     """What a sink refused comes again under the same EventId; nothing is left out."""
     ids = fill(outbox, 5)
-    away, there = Memory(), Memory()
+    away, there = Memory("away"), Memory("there")
     away.failing_from = 0
     for _ in range(3):
         with pytest.raises(StoreUnavailable):
@@ -78,6 +85,50 @@ def test_a_sink_that_fails_keeps_everything_waiting(outbox: Outbox) -> None:
     assert away.ids == ids
     assert set(there.ids) == set(ids)
     assert outbox.ship([there, away]) == 0
+
+
+def test_a_sink_that_is_away_holds_up_no_other(outbox: Outbox, store: Store) -> None:
+    """Through an outage of one sink the other gets each record once, in every stream."""
+    away, there = Memory("away"), Memory("there")
+    away.failing_from = 0
+    ids = fill(outbox, BATCH + 5) + fill(outbox, 3, "health")
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            outbox.ship([away, there])
+    assert there.ids == ids
+    away.failing_from = None
+    ids += fill(outbox, 1, "sweeps")
+    assert outbox.ship([away, there]) == len(ids)
+    assert sorted(away.ids) == sorted(there.ids) == sorted(ids)
+    assert outbox.oldest() is None
+    assert list(store.scan("kept")) == []
+
+
+def test_a_sink_that_is_away_is_asked_once_a_stream(outbox: Outbox, store: Store) -> None:
+    """However much waits; and what is remembered of a record that went is forgotten."""
+    away = Memory()
+    away.failing_from = 0
+    fill(outbox, 3 * BATCH)
+    fill(outbox, 1, "health")
+    store.put("kept", "actions", "a record that went", {"sinks": ["memory"]})
+    with pytest.raises(StoreUnavailable):
+        outbox.ship([away])
+    assert away.asked == 2
+    assert list(store.scan("kept")) == []
+
+
+def test_only_what_a_sink_left_comes_again(outbox: Outbox, store: Store) -> None:
+    """A sink that takes some of a call gets the others again, and later ones meanwhile."""
+    sink = Memory()
+    ids = fill(outbox, BATCH + 5)
+    sink.unwanted = {ids[3], ids[BATCH + 1]}
+    with pytest.raises(NotKept):
+        outbox.ship([sink])
+    assert sink.ids == [i for i in ids if i not in sink.unwanted]
+    assert {row.value["EventId"] for row in store.scan("outbox")} == sink.unwanted
+    sink.unwanted = set()
+    assert outbox.ship([sink]) == 2
+    assert sorted(sink.ids) == sorted(ids)
 
 
 def test_an_outage_half_way_loses_nothing(outbox: Outbox) -> None:
@@ -241,7 +292,7 @@ def test_a_disk_that_fills_up_half_way(tmp_path: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from shared.errors import StoreUnavailable
+from shared.errors import NotKept, StoreUnavailable
 from shared.outbox import JsonLines
 sink = JsonLines(Path(sys.argv[1]))
 records = [{"EventId": str(i), "Text": "x" * 100} for i in range(200)]
