@@ -409,7 +409,10 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
 
 
 class closing:  # noqa: N801  reads as contextlib.closing
-    """Ship what was recorded, and close the state, however the command ends."""
+    """Ship what was recorded, and close the state, however the command ends.
+
+    Records in a storage account that the app shares are the app's to ship: it knows where to.
+    """
 
     def __init__(self, built: wiring.Gate) -> None:
         self._built = built
@@ -418,8 +421,10 @@ class closing:  # noqa: N801  reads as contextlib.closing
         return self._built
 
     def __exit__(self, *_: object) -> None:
+        sinks = [s for s in self._built.sinks if not wiring.is_console(s)]
         try:
-            self._built.worker.ship([s for s in self._built.sinks if not wiring.is_console(s)])
+            if self._built.settings.storage is None:
+                self._built.worker.ship(sinks)
         finally:
             self._built.close()
 

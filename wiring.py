@@ -15,9 +15,6 @@ import yaml
 
 from shared import policy_file
 from shared.azure.arm import Arm
-from shared.azure.delivery import Door
-from shared.azure.logs import Logs
-from shared.azure.notices import Notices
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.intake import Intake
@@ -253,15 +250,29 @@ def _sinks(
     session: Session | None,
 ) -> list[Sink]:
     """Where records go; each destination loads what it needs when the first record comes."""
+    sinks: list[Sink] = []
+    if settings.records is not None:
+        sinks.append(JsonLines(settings.records))
+    if settings.logs is not None or settings.topic is not None:
+        sinks.extend(_services(settings, credential, now, session))
+    return [*sinks, Console()]
+
+
+def _services(
+    settings: Settings,
+    credential: TokenCredential,
+    now: Callable[[], datetime],
+    session: Session | None,
+) -> Iterator[Sink]:
+    # A cold start without them need not read them.
+    from shared.azure.delivery import Door  # noqa: PLC0415
+    from shared.azure.logs import Logs  # noqa: PLC0415
+    from shared.azure.notices import Notices  # noqa: PLC0415
 
     def door(endpoint: str) -> Door:
         return Door(endpoint=endpoint, credential=credential, now=now, session=session)
 
-    sinks: list[Sink] = []
-    if settings.records is not None:
-        sinks.append(JsonLines(settings.records))
     if settings.logs is not None:
-        sinks.append(Logs(door(settings.logs.endpoint), settings.logs.rule))
+        yield Logs(door(settings.logs.endpoint), settings.logs.rule)
     if settings.topic is not None:
-        sinks.append(Notices(door(settings.topic)))
-    return [*sinks, Console()]
+        yield Notices(door(settings.topic))

@@ -17,6 +17,8 @@ from shared.model.plan import Edit
 from shared.model.resource import Resource, ResourceId, Undecided
 
 ALL_PORTS: Final = Ranges(((0, 65535),))
+CLIENT_PORTS: Final = Ranges(((1, 65535),))
+"""Where packets come from: no TCP client sends from port 0."""
 SMALL: Final = Fraction(WIDE, 2**32)
 """The share of the internet that a rule may name and still be a list of known clients."""
 
@@ -186,7 +188,7 @@ def _read(rule: Resource, path: Path, port: int) -> SecurityRule | None:
         allows=_word(rule, "access", yes="allow", no="deny"),
         sources=_peers(rule, "source"),
         destinations=_peers(rule, "destination"),
-        source_ports=_ports(rule, "sourcePortRange") or ALL_PORTS,
+        source_ports=(_ports(rule, "sourcePortRange") or ALL_PORTS) & CLIENT_PORTS,
         ports=ports,
     )
 
