@@ -11,9 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from shared import policy_file
 from shared.azure.arm import Arm
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
@@ -21,7 +18,6 @@ from shared.intake import Intake
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
-from shared.policy import Policy, broken
 from shared.settings import App, Settings
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
@@ -32,6 +28,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from requests import Session
 
+    from shared.policy import Policy
     from shared.store import Store
 
 
@@ -109,6 +106,8 @@ def _undo(control: Control) -> Reversible:
 
 def benchmarks() -> dict[str, dict[str, list[str]]]:
     """By benchmark (`cis-6.0`), the requirements that each control answers."""
+    import yaml  # noqa: PLC0415  a cold start need not
+
     found: dict[str, dict[str, list[str]]] = {}
     for path in sorted((Path(__file__).parent / "detectors" / "benchmarks").glob("*.yaml")):
         body = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -130,27 +129,37 @@ class PolicyFile:
         self._path = path
         self._controls = known
         self._stamp: tuple[int, ...] | None = None
-        self._policy = broken((PolicyFault("$", f"{path.name} was not read"),))
+        self._policy: Policy | None = None
 
     def __call__(self) -> Policy:
         try:
             found = self._path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if stamp != self._stamp:
-                self._policy, self._stamp = self._read(), stamp
         except OSError as error:
             self._stamp = None
-            self._policy = broken((PolicyFault("$", f"{self._path.name}: {error.strerror}"),))
+            return self._broken(f"{self._path.name}: {error.strerror}")
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if self._policy is None or stamp != self._stamp:
+            self._policy, self._stamp = self._read(), stamp
         return self._policy
 
     def _read(self) -> Policy:
+        # Slow to import, and a cold start that finds nothing wrong decides nothing.
+        from shared import policy, policy_file  # noqa: PLC0415
+
         try:
             text = self._path.read_text(encoding="utf-8")
             return policy_file.load(text, self._controls, name=self._path.name)
         except UnicodeDecodeError as error:
-            return broken((PolicyFault("$", f"{self._path.name} is not UTF-8: {error}"),))
+            return self._broken(f"{self._path.name} is not UTF-8: {error}")
+        except OSError as error:
+            return self._broken(f"{self._path.name}: {error.strerror}")
         except PolicyError as error:
-            return broken(error.faults)
+            return policy.broken(error.faults)
+
+    def _broken(self, why: str) -> Policy:
+        from shared.policy import broken  # noqa: PLC0415  as above
+
+        return broken((PolicyFault("$", why),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.claims import Held
 from shared.cloud import Answered, Writer
+from shared.decision import Decision, Do, Mode
 from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
@@ -34,10 +36,12 @@ from shared.model import (
     value_at,
 )
 from shared.observing import Observer
-from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State as Memory
 from shared.store import Row
 from shared.undoing import inverse_of
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 RETRY_REFUSED = timedelta(hours=6)
 """How long a refused write (a lock, a policy) is left before it is tried again."""

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared.approvals import APPROVED, STALE, WAITING, Asked
+from shared.decision import Decision, Do, Mode
 from shared.findings import Standing
 from shared.guard import Work
 from shared.hints import Hint
 from shared.look import Seen
 from shared.model import Json, Undecided
 from shared.planning import Cure, Missing, merge, person_parameters, plan_of
-from shared.policy import Decision, Do, Mode, Policy
 from shared.state import State
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 
 class Decider:

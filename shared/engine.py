@@ -8,11 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.acting import Hand
 from shared.cloud import Writer
 from shared.deciding import Decider
+from shared.decision import Do
 from shared.errors import Refused, Transient
 from shared.findings import Standing, decision_json
 from shared.guard import Stopped, Work
@@ -22,9 +24,11 @@ from shared.look import Look, Seen
 from shared.model import Control, Finding, Resource, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
-from shared.policy import Do, Policy
 from shared.state import State
 from shared.store import Row
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 
 class Engine:

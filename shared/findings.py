@@ -10,14 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.decision import Decision
 from shared.errors import Exists, Moved
 from shared.hints import Actor
 from shared.model import Control, Evidence, Finding, ResourceId, State
 from shared.outbox import Outbox, Record
-from shared.policy import Contested, Decision
 from shared.store import Row, Store
+
+if TYPE_CHECKING:
+    from shared.policy import Contested
 
 
 def evidence_json(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from shared import journal
+from shared.decision import Decision
 from shared.findings import Standing
 from shared.hints import Actor, Hint
 from shared.model import Control
 from shared.observing import Observer
 from shared.planning import Cure
-from shared.policy import Decision, Policy
 from shared.state import State
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

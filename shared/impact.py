@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from shared.decision import Do, words
 from shared.findings import Findings
 from shared.model import Control, ResourceId
-from shared.policy import Do, Policy
-from shared.policy_forms import words
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.azure import events
 from shared.hints import Actor, Hint
 from shared.model import Control, ResourceId, digest
 from shared.observing import Observer
-from shared.policy import Policy
 from shared.state import State
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 UNKNOWN_WRITE = timedelta(minutes=10)
 """How long a write under our identity may stay unknown to the journal."""

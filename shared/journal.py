@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.approvals import plan_json
+from shared.decision import Decision
 from shared.errors import Unusable
 from shared.findings import decision_json, evidence_json
 from shared.hints import Actor
@@ -33,7 +34,6 @@ from shared.model import (
 )
 from shared.outbox import Outbox
 from shared.planning import Cure
-from shared.policy import Decision
 from shared.store import Store
 
 INTENT, RUNNING = "intent", "running"

@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from shared.decision import words
 from shared.errors import Exists, Moved
 from shared.model import Plan, Severity
-from shared.policy import Limit, Policy
-from shared.policy_forms import words
 from shared.store import Row, Store
+
+if TYPE_CHECKING:
+    from shared.policy import Limit, Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.approvals import plan_json
+from shared.decision import Decision
 from shared.findings import Standing, decision_json, evidence_json
 from shared.journal import Story
 from shared.model import Control, Finding, Plan, Resource, ResourceId, Verdict
-from shared.policy import Decision
 
 
 @dataclass(kw_only=True)

@@ -6,9 +6,7 @@ cautious mode. A policy with any error is not used at all, and then nothing is w
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -22,47 +20,10 @@ from pydantic import (
     model_validator,
 )
 
+from shared.decision import Decision, Do, Mode
 from shared.errors import PolicyFault
 from shared.model import ABSENT, Control, Json, Kind, Parameter, ResourceId, Reversible
 from shared.policy_forms import Day, Duration, Flag, Instant, Scope, Version, Window, Words, fits
-
-
-class Mode(enum.StrEnum):
-    """How far a control may go in a scope; the first is the most cautious."""
-
-    AUDIT = "audit"
-    APPROVE = "approve"
-    ENFORCE = "enforce"
-
-    @property
-    def rank(self) -> int:
-        return list(Mode).index(self)
-
-
-class Do(enum.StrEnum):
-    """What follows for one finding."""
-
-    REPORT = "report"
-    EXEMPT = "exempt"
-    ASK = "ask"
-    WAIT = "wait"
-    REMEDIATE = "remediate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What policy says of one finding, and where it says so.
-
-    `source` is the deciding line (`policy.yaml:12 $.rules[0]`), or the default; `until` is when
-    a WAIT ends; `parameters` are the rule's, defaults of the cure filled in.
-    """
-
-    do: Do
-    mode: Mode
-    source: str
-    reason: str = ""
-    until: datetime | None = None
-    parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
 class _Strict(BaseModel):

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from shared.decision import Mode
 from shared.errors import PolicyError, PolicyFault
 from shared.model import Control
-from shared.policy import Mode, Policy
+from shared.policy import Policy
 
 
 def load(

@@ -18,15 +18,6 @@ _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
-def words(duration: timedelta) -> str:
-    """A duration as a policy writes it: 90m, 24h, 7d."""
-    seconds = int(duration.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds and seconds % size == 0:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"
-
-
 def _duration(value: Any) -> Any:
     if isinstance(value, str) and (found := re.fullmatch(_DURATION, value)):
         return timedelta(**{_UNITS[found[2]]: int(found[1])})

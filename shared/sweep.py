@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from shared.azure.graph import Ask, pages, query_for
 from shared.hints import Hint
 from shared.model import Control, NeedsLookup, Resource, ResourceId, State
-from shared.policy import Policy
 from shared.state import State as Memory
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
 
 _NO_DELAY = timedelta(0)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from shared.decision import Decision, Do, Mode
 from shared.hints import HINTS, Hint
 from shared.intake import Intake, Taken
 from shared.journal import Journal
@@ -17,7 +18,6 @@ from shared.model import Control, ResourceId
 from shared.observing import Observer
 from shared.outbox import Record
 from shared.planning import Cure
-from shared.policy import Decision, Do, Mode
 from shared.state import State
 from shared.store import Store
 from simulator.clock import VirtualClock

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.decision import Do, Mode
 from shared.errors import PolicyFault
 from shared.findings import Findings
 from shared.impact import impact
 from shared.model import ResourceId
 from shared.outbox import Outbox
-from shared.policy import Do, Mode, Policy, Rule, broken
+from shared.policy import Policy, Rule, broken
 from shared.policy_file import load
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock

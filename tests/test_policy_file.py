@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wiring
+from shared.decision import Do
 from shared.errors import PolicyError
 from shared.model import ResourceId
-from shared.policy import Do, Policy
+from shared.policy import Policy
 from shared.policy_file import load, schema
 from tests.made import ACCOUNT, CONTROLS, GROUP
 from tests.test_policy import NOW
