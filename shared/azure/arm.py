@@ -94,7 +94,7 @@ class Arm:
         told = session.merge_environment_settings(
             self._endpoint, proxies={}, stream=None, verify=True, cert=None
         )
-        session.proxies = told["proxies"]
+        session.proxies, session.trust_env = told["proxies"], False
         transport = RequestsTransport(
             session=session,
             session_owner=True,
