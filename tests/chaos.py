@@ -229,17 +229,21 @@ class Morning:
         return found + [f"unknown: {i}" for i in ids if not gate.state.journal.is_ours(i)]
 
     def _records(self, gate: Gate) -> list[str]:
-        """Every action that reached an end told it, once by its id, after its intent."""
-        entries: dict[str, list[str]] = {}
+        """Every attempt told its intent first; the last told the end its story has."""
+        attempts: dict[tuple[str, int], list[str]] = {}
         for record in self.world.records(gate):
             if "ActionId" in record:
-                entries.setdefault(record["ActionId"], []).append(record["Entry"])
-        found = []
+                key = (record["ActionId"], record.get("Attempt", 0))
+                attempts.setdefault(key, []).append(record["Entry"])
+        # A worker that died before it told its intent told nothing but its end.
+        found = [
+            f"{action} attempt {n}, told {told}"
+            for (action, n), told in attempts.items()
+            if n and told[0] != "intent" and told != ["superseded"]
+        ]
         for story in gate.state.journal.all():
-            told = entries.get(story.id, [])
-            # A worker that died before it told its intent told nothing but its end.
-            began = told[:1] == ["intent"] or told == ["superseded"]
-            if not began or story.state not in told:
+            told = attempts.get((story.id, story.value["Attempt"]), [])
+            if story.state not in told:
                 found.append(f"{story.id} is {story.state}, told {told}")
         return found
 
