@@ -153,14 +153,14 @@ def test_locks_are_listed_below_but_diagnostic_settings_are_not(
 
 def test_a_management_groups_descendants(tenant: Tenant, arm: Client) -> None:
     groups = "/providers/Microsoft.Management/managementGroups"
-    tenant.load({"id": f"{groups}/root"})
+    tenant.load({"id": f"{groups}/top"})
     tenant.load(
-        {"id": f"{groups}/leaf", "properties": {"details": {"parent": {"id": f"{groups}/root"}}}}
+        {"id": f"{groups}/leaf", "properties": {"details": {"parent": {"id": f"{groups}/top"}}}}
     )
     tenant.load({"id": f"{groups}/leaf/subscriptions/{SUB.rsplit('/', 1)[1]}"})
-    value = arm.get(f"{groups}/root/descendants?api-version=2020-05-01").json()["value"]
+    value = arm.get(f"{groups}/top/descendants?api-version=2020-05-01").json()["value"]
     assert [(one["id"], one["properties"]["parent"]["id"]) for one in value] == [
-        (f"{groups}/leaf", f"{groups}/root"),
+        (f"{groups}/leaf", f"{groups}/top"),
         (SUB, f"{groups}/leaf"),
     ]
 
