@@ -99,6 +99,10 @@ class Hand:
         return self._go_on(story, held, list(work.cure.plan.changes))
 
     def _claim(self, target: ResourceId, seen: Row | None, action: str) -> Held:
+        """The claim for `action`; a dead worker's story it still names is ended first."""
+        before = self._memory.claims.action_of(seen)
+        if before not in ("", action) and seen == self._memory.claims.look(target):
+            self._supersede(before)
         held = self._memory.claims.take(target, seen, action)
         if held is None:
             raise Transient(f"{target}: another worker was faster; looking again", 5)
@@ -336,19 +340,26 @@ class Hand:
     def abandon(self, story: Story) -> None:
         """End a dead worker's story that nobody went on with."""
         now = self._memory.journal.story(story.id)
-        if now is None or now.state in journal.FINAL or now.state == journal.RUNNING:
+        if now is None or now.value["Attempt"] != story.value["Attempt"]:
             return
-        if now.value["Attempt"] != story.value["Attempt"]:
+        if not self._supersede(story.id):
             return
-        message = "the worker that began it ended; it was not seen to have written"
-        if now.step:
-            message = (
-                f"the worker ended after {now.step} of {len(now.changes)} writes; planned anew"
-            )
-        self._memory.journal.finish(now, journal.SUPERSEDED, message)
         row = self._memory.claims.look(story.resource.write_target)
         if row is not None and self._memory.claims.action_of(row) == story.id:
             self._memory.claims.free(Held(story.resource.write_target, story.id, row.etag))
+
+    def _supersede(self, action: str) -> bool:
+        """End a story that was begun and left; whether there was something to end."""
+        story = self._memory.journal.story(action)
+        if story is None or story.state in journal.FINAL or story.state == journal.RUNNING:
+            return False
+        message = "the worker that began it ended; it was not seen to have written"
+        if story.step:
+            message = (
+                f"the worker ended after {story.step} of {len(story.changes)} writes; planned anew"
+            )
+        self._memory.journal.finish(story, journal.SUPERSEDED, message)
+        return True
 
     def _happened(self, story: Story) -> bool:
         """Whether every written path holds now what was to be written."""
@@ -388,6 +399,9 @@ class Hand:
             raise Transient(f"{target} is being written by another worker", 15)
         if (stop := self._guard.suspended()) is not None:
             return stop
+        if seen is not None and (left := self._left(seen)) is not None:
+            self.inherit(left, seen)
+            seen = self._memory.claims.look(target)
         earlier = self._memory.journal.story(journal.undo_id(done))
         if earlier is not None and earlier.state == journal.UNDONE:
             by = earlier.value["Person"]
@@ -396,6 +410,13 @@ class Hand:
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)
         return self._go_on(story, held, changes)
+
+    def _left(self, seen: Row) -> Story | None:
+        """The story that a claim nobody holds any more still names."""
+        story = self._memory.journal.story(self._memory.claims.action_of(seen))
+        if story is not None and story.state == journal.RUNNING:
+            raise Transient(f"{story.resource} is still being written", 15)
+        return story
 
 
 def _kept(change: Change) -> Json:
