@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -150,3 +151,58 @@ def test_a_dead_workers_resource_that_is_gone_keeps_nobody_waiting(world: World)
     look = world.look(watcher, account)
     assert not look.exists
     assert world.entries(watcher) == ["intent", "superseded"]
+
+
+@pytest.mark.parametrize("stop", range(1, 60))
+def test_a_story_overtaken_by_another_plan_is_ended_wherever_the_next_worker_dies(
+    world: World, stop: int
+) -> None:
+    """One died at its write, the next at any operation of a cure that needs another plan."""
+    account = opened(world)
+    world.policy = policy(enforce(BLOB, "storage-secure-transfer"))
+    left = stop
+
+    def die_at_the_write(name: str) -> None:
+        if name.startswith("before") and world.our_writes():
+            raise Killed(name)
+
+    def die_later(name: str) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Killed(name)
+
+    with pytest.raises(Killed):
+        world.look(world.gate(store=Fragile(world.store, die_at_the_write)), account)
+    world.change(account, {"allowBlobPublicAccess": True, "supportsHttpsTrafficOnly": False})
+    world.clock.advance(timedelta(minutes=25))
+    with suppress(Killed):
+        world.look(world.gate(store=Fragile(world.store, die_later)), account)
+    world.clock.advance(timedelta(minutes=25))
+    gate = world.gate()
+    world.look(gate, account)
+    assert world.properties(account)["allowBlobPublicAccess"] is False
+    assert sorted(s.state for s in gate.state.journal.all()) == ["remediated", "superseded"]
+
+
+def test_an_undo_first_ends_what_a_dead_worker_had_done(world: World) -> None:
+    """The dead worker's write is found done, and can itself be taken back."""
+    account = opened(world)
+    gate = world.gate()
+    world.look(gate, account)
+    (first,) = gate.state.journal.all()
+    world.change(account, {"supportsHttpsTrafficOnly": False})
+    world.policy = policy(enforce("storage-secure-transfer"))
+    before = len(world.our_writes())
+
+    def die_at_the_write(name: str) -> None:
+        if name.startswith("before") and len(world.our_writes()) > before:
+            raise Killed(name)
+
+    with pytest.raises(Killed):
+        world.look(world.gate(store=Fragile(world.store, die_at_the_write)), account)
+    world.clock.advance(timedelta(minutes=25))
+    gate.people.undo(first.id, "carol")
+    states = {s.controls[0]: s.state for s in gate.state.journal.all() if not s.undoing}
+    assert states["storage-secure-transfer"] == "remediated"
+    assert world.properties(account)["allowBlobPublicAccess"] is True
