@@ -80,25 +80,26 @@ class TenantCredential:
         """Give out tokens of `identity`."""
         self._tenant = tenant
         self._identity = identity
-        self._token = ""
+        self._tokens: dict[str, str] = {}
 
-    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+    def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
         """A token with time left. It says that it expires soon, so that it is asked again."""
-        return AccessToken(self._current(), int(time.time()) + _REFRESH_MARGIN // 2)
+        return AccessToken(self._current(*scopes), int(time.time()) + _REFRESH_MARGIN // 2)
 
-    def get_token_info(self, *_scopes: str, options: Any = None) -> AccessTokenInfo:  # noqa: ARG002
+    def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:  # noqa: ARG002
         """The newer form of `get_token`."""
-        return AccessTokenInfo(self._current(), int(time.time()) + _REFRESH_MARGIN // 2)
+        return AccessTokenInfo(self._current(*scopes), int(time.time()) + _REFRESH_MARGIN // 2)
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _current(self) -> str:
-        grant = self._tenant.tokens.grant(self._token)
+    def _current(self, scope: str) -> str:
+        audience = scope.removesuffix("/.default")
+        grant = self._tenant.tokens.grant(self._tokens.get(audience, ""))
         now = self._tenant.clock.now()
         if grant is None or (grant.expires - now).total_seconds() < _REFRESH_MARGIN:
-            self._token = self._tenant.token(self._identity)
-        return self._token
+            self._tokens[audience] = self._tenant.token(self._identity, audience=audience)
+        return self._tokens[audience]
 
 
 def _text(value: str | bytes) -> str:

@@ -1,7 +1,8 @@
 """The tenant over TLS on loopback, for clients that cannot be given an object.
 
-Unmodified azure-identity and azure-core reach it with environment variables alone: ARM's
-endpoint, the certificate bundle, and the managed-identity endpoint of App Service.
+Unmodified clients reach it with environment variables alone, in two forms. Direct: ARM's endpoint,
+the certificate bundle, and the managed-identity endpoint of App Service. Proxied: Azure's own host
+names through a proxy, and a client secret.
 """
 
 import asyncio
@@ -14,20 +15,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from simulator.audiences import is_known
 from simulator.call import Identity
+from simulator.connections import Transports
 from simulator.faults import Lost
+from simulator.proxy import Proxy
 from simulator.tenant import Tenant
 from simulator.tls import issue
-from simulator.wire import Request, Response, answer
+from simulator.wire import ARM, Request, Response, answer
 
 ARM_VARIABLE = "PORTCULLIS_ARM_ENDPOINT"
 _METHODS = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"]
@@ -39,21 +41,29 @@ _HOPELESS = 3600.0
 class Serving:
     """A running server.
 
-    `environment` holds the variables that point a client at it; the managed identity that they
-    give is `identity`.
+    `environment` points a client at it directly, as a managed identity; `proxied` lets a client
+    that knows nothing but Azure's host names find it, signed in by a client secret. Whom both
+    give is `identity`; for a user, who has no app registration, `proxied` names no secret.
     """
 
     url: str
     port: int
     ca_bundle: Path
     environment: dict[str, str]
+    proxied: dict[str, str]
     identity: Identity
-    _transports: "_Transports"
+    _transports: Transports
+    _proxy: Proxy
 
     @property
     def connections(self) -> int:
         """TCP connections accepted so far."""
         return self._transports.accepted
+
+    @property
+    def turned_away(self) -> list[str]:
+        """The first lines of requests that the proxy refused, oldest first."""
+        return list(self._proxy.turned_away)
 
 
 @contextmanager
@@ -74,10 +84,10 @@ def serve(
         certificates = issue(folder or Path(scratch))
         who = identity or managed_identity()
         secret = secrets.token_hex(16)
-        transports = _Transports()
-        listener = _listen(port)
-        chosen = int(listener.getsockname()[1])
-        url = f"https://127.0.0.1:{chosen}"
+        transports = Transports()
+        listener, door = _listen(port), _listen(0)
+        chosen = _port_of(listener)
+        proxy = Proxy(chosen)
         config = uvicorn.Config(
             _application(tenant, who, secret, transports),
             http=transports.protocol(),
@@ -88,15 +98,40 @@ def serve(
             ssl_keyfile=certificates.server,
             timeout_graceful_shutdown=1,
         )
-        with _running(_Server(config, transports), listener):
-            environment = {
-                "IDENTITY_ENDPOINT": f"{url}/msi/token",
-                "IDENTITY_HEADER": secret,
+        with _running(_Server(config, transports), listener, proxy, door):
+            url = f"https://127.0.0.1:{chosen}"
+            trust = {
                 "REQUESTS_CA_BUNDLE": str(certificates.ca_bundle),
                 "SSL_CERT_FILE": str(certificates.ca_bundle),
+            }
+            direct = {
+                "IDENTITY_ENDPOINT": f"{url}/msi/token",
+                "IDENTITY_HEADER": secret,
+                **trust,
                 ARM_VARIABLE: url,
             }
-            yield Serving(url, chosen, certificates.ca_bundle, environment, who, transports)
+            proxied = {
+                "HTTPS_PROXY": f"http://127.0.0.1:{_port_of(door)}",
+                "NO_PROXY": "",
+                **trust,
+                "CURL_CA_BUNDLE": str(certificates.ca_bundle),
+                **_client_secret(tenant, who),
+            }
+            bundle = certificates.ca_bundle
+            yield Serving(url, chosen, bundle, direct, proxied, who, transports, proxy)
+
+
+def _client_secret(tenant: Tenant, identity: Identity) -> dict[str, str]:
+    """Register an app with a secret of its own; nothing for a user."""
+    if not identity.app_id:
+        return {}
+    secret = secrets.token_urlsafe(24)
+    tenant.entra.register(identity, secret)
+    return {
+        "AZURE_TENANT_ID": tenant.tenant_id,
+        "AZURE_CLIENT_ID": identity.app_id,
+        "AZURE_CLIENT_SECRET": secret,
+    }
 
 
 def managed_identity() -> Identity:
@@ -117,12 +152,25 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-@contextmanager
-def _running(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
-    def run() -> None:
-        asyncio.run(server.serve(sockets=[listener]))
+def _port_of(listener: socket.socket) -> int:
+    return int(listener.getsockname()[1])
 
-    thread = threading.Thread(target=run, name="simulated-azure", daemon=True)
+
+@contextmanager
+def _running(
+    server: uvicorn.Server, listener: socket.socket, proxy: Proxy, door: socket.socket
+) -> Iterator[None]:
+    async def run() -> None:
+        through = await proxy.listen(door)
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            through.close()
+            proxy.cut()
+
+    thread = threading.Thread(
+        target=lambda: asyncio.run(run()), name="simulated-azure", daemon=True
+    )
     thread.start()
     try:
         while not server.started:
@@ -136,60 +184,10 @@ def _running(server: uvicorn.Server, listener: socket.socket) -> Iterator[None]:
         listener.close()
 
 
-class _Transports:
-    """The server's connections: counted, hurried on, and broken when trouble is ordered."""
-
-    def __init__(self) -> None:
-        """Begin without any."""
-        self.accepted = 0
-        self._open: dict[int, Any] = {}
-
-    def opened(self, transport: Any) -> None:
-        self.accepted += 1
-        self._open[transport.get_extra_info("peername")[1]] = transport
-
-    def closed(self, transport: Any) -> None:
-        self._open = {port: one for port, one in self._open.items() if one is not transport}
-
-    def abort(self, client_port: int) -> None:
-        """Cut the connection that comes from a client's port, with what was not sent."""
-        transport = self._open.get(client_port)
-        if transport is not None:
-            transport.abort()
-
-    async def abort_all(self) -> None:
-        """Cut every connection, and let the loop notice before it ends."""
-        while self._open:
-            for transport in list(self._open.values()):
-                transport.abort()
-            await asyncio.sleep(0)
-
-    def protocol(self) -> type[H11Protocol]:
-        """An HTTP protocol for uvicorn that reports here."""
-        transports = self
-
-        class Reporting(H11Protocol):
-            def connection_made(self, transport: Any) -> None:
-                transports.opened(transport)
-                _hurry(transport)
-                super().connection_made(transport)
-
-            def connection_lost(self, exc: Exception | None) -> None:
-                transports.closed(self.transport)
-                super().connection_lost(exc)
-
-            def data_received(self, data: bytes) -> None:
-                # The kernel falls back to delayed acknowledgements; ask anew each time.
-                _hurry(self.transport)
-                super().data_received(data)
-
-        return Reporting
-
-
 class _Server(uvicorn.Server):
     """Ends at once: no client of a simulated tenant is owed a long goodbye."""
 
-    def __init__(self, config: uvicorn.Config, transports: _Transports) -> None:
+    def __init__(self, config: uvicorn.Config, transports: Transports) -> None:
         """Serve by `config`; `transports` are cut at the end."""
         super().__init__(config)
         self._transports = transports
@@ -201,18 +199,8 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _hurry(transport: Any) -> None:
-    connection = transport.get_extra_info("socket")
-    if connection is None:
-        return
-    with suppress(OSError):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_QUICKACK"):
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
 def _application(
-    tenant: Tenant, identity: Identity, secret: str, transports: _Transports
+    tenant: Tenant, identity: Identity, secret: str, transports: Transports
 ) -> Starlette:
     async def arm(request: HttpRequest) -> HttpResponse:
         body = await request.body()
@@ -232,6 +220,11 @@ def _application(
         resource = request.query_params.get("resource")
         if not resource:
             return _http(answer(400, {"statusCode": 400, "message": "resource is required."}))
+        if resource.rstrip("/") == f"https://{request.headers.get('host')}":
+            resource = ARM
+        if not is_known(resource):
+            why = f"AADSTS500011: The resource principal named {resource} was not found."
+            return _http(answer(400, {"statusCode": 400, "message": why}))
         return _http(answer(200, _token_body(tenant, identity, resource)))
 
     return Starlette(
@@ -246,7 +239,7 @@ def _token_body(tenant: Tenant, identity: Identity, resource: str) -> dict[str, 
     """App Service's form; the expiry is on the client's clock, which is the real one."""
     life = int(tenant.tokens.life.total_seconds())
     return {
-        "access_token": tenant.token(identity),
+        "access_token": tenant.token(identity, audience=resource),
         "expires_on": str(int(time.time()) + life),
         "resource": resource,
         "token_type": "Bearer",
@@ -254,7 +247,7 @@ def _token_body(tenant: Tenant, identity: Identity, resource: str) -> dict[str, 
     }
 
 
-async def _lose(request: HttpRequest, transports: "_Transports", *, timed_out: bool) -> None:
+async def _lose(request: HttpRequest, transports: Transports, *, timed_out: bool) -> None:
     """Leave the client without an answer: until it hangs up, or by breaking the connection."""
     if not timed_out and request.client is not None:
         transports.abort(request.client.port)

@@ -16,9 +16,11 @@ from urllib.parse import unquote
 from simulator import rows
 from simulator.access import Access
 from simulator.address import ROOT, SUBSCRIPTION, Address, parse
+from simulator.audiences import audience_of
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
 from simulator.documents import Document, clone
+from simulator.entra import AUTHORITY, Entra
 from simulator.events import EventFeed, activity
 from simulator.faults import Fault, Faults, Lost
 from simulator.gates import Gates
@@ -38,7 +40,7 @@ from simulator.seeding import Seeder
 from simulator.state import State
 from simulator.throttle import Throttle
 from simulator.types import row_of
-from simulator.wire import Refusal, Request, Response, Target, encode, locate, unknown
+from simulator.wire import ARM, Refusal, Request, Response, Target, encode, locate, unknown
 
 __all__ = [
     "Identity",
@@ -93,6 +95,7 @@ class Tenant:
         self.operations = Operations()
         self.events = EventFeed(seed, self._catch_up)
         self.tokens = Tokens(tenant_id, seed)
+        self.entra = Entra(tenant_id, self.tokens, self.state.guid)
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
@@ -129,10 +132,12 @@ class Tenant:
         """Let someone in. Returns a bearer token, good for `token_life` (an hour)."""
         return self.token(identity)
 
-    def token(self, identity: Identity, *, tenant_id: str | None = None) -> str:
-        """A fresh token; with `tenant_id` one that another tenant issued."""
+    def token(
+        self, identity: Identity, *, tenant_id: str | None = None, audience: str = ARM
+    ) -> str:
+        """A fresh token for a service; with `tenant_id` one that another tenant issued."""
         with self._lock:
-            return self.tokens.issue(identity, self.clock.now(), tenant_id)
+            return self.tokens.issue(identity, self.clock.now(), tenant_id, audience)
 
     @property
     def token_life(self) -> timedelta:
@@ -252,6 +257,8 @@ class Tenant:
             self._catch_up()
             now = self.clock.now()
             target = locate(request.url)
+            if target.base == AUTHORITY:
+                return self.entra.answer(request, target, now)
             fault = self.faults.strike(request.method, target.path)
             if fault is not None and fault.what.endswith("-before"):
                 raise Lost(timed_out=fault.what == "timeout-before")
@@ -271,7 +278,7 @@ class Tenant:
         call: Call | None = None
         now = self.clock.now()
         try:
-            identity = self.tokens.identify(request, now, target.base)
+            identity = self.tokens.identify(request, now, target.base, audience_of(target))
             if fault is not None:
                 self._strike(fault, target, now)
             if (taken := arrival(request, target, self.logs, self.topic, now)) is not None:

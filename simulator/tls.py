@@ -5,7 +5,15 @@ from pathlib import Path
 
 import trustme
 
-NAMES = ("localhost", "127.0.0.1", "management.azure.com", "login.microsoftonline.com")
+HOSTS = (
+    "management.azure.com",
+    "login.microsoftonline.com",
+    "graph.microsoft.com",
+    "*.westeurope-1.ingest.monitor.azure.com",
+    "*.westeurope-1.eventgrid.azure.net",
+)
+"""Azure's hosts whose part the tenant plays."""
+NAMES = ("localhost", "127.0.0.1", *HOSTS)
 
 
 @dataclass(frozen=True)

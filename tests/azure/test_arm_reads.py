@@ -234,8 +234,8 @@ def test_another_tenants_token(tenant: Tenant) -> None:
     """A token of another tenant's is refused in one line that names both."""
 
     class Foreign(Tenant):
-        def token(self, identity: Identity, *, tenant_id: str | None = None) -> str:
-            return super().token(identity, tenant_id=str(uuid.UUID(int=7)))
+        def token(self, identity: Identity, **more: Any) -> str:
+            return super().token(identity, **{**more, "tenant_id": str(uuid.UUID(int=7))})
 
     foreign = Foreign(tenant.clock)
     with pytest.raises(Unauthenticated, match="InvalidAuthenticationTokenTenant") as caught:

@@ -7,10 +7,12 @@ import pytest
 from simulator.adapter import TenantCredential
 from simulator.clock import VirtualClock
 from simulator.faults import Fault
+from simulator.jwt import claims_of
 from simulator.tenant import Request, Tenant
 from tests.simulator.client import ALICE, GROUP, ROBOT, Client, code
 
 PATH = f"{GROUP}?api-version=2024-01-01"
+_ARM_HOSTS = ("azure.com", "azure.com/", "core.windows.net", "core.windows.net/")
 
 
 def _ask(tenant: Tenant, authorization: str | None) -> tuple[int, str]:
@@ -21,9 +23,49 @@ def _ask(tenant: Tenant, authorization: str | None) -> tuple[int, str]:
     return answer.status, answer.json().get("error", {}).get("code", "")
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nonsense", "Basic abc"])
-def test_without_a_known_token_nobody_is_let_in(tenant: Tenant, header: str | None) -> None:
-    assert _ask(tenant, header) == (401, "AuthenticationFailed")
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "AuthenticationFailed"),
+        ("", "AuthenticationFailed"),
+        ("Bearer", "AuthenticationFailedInvalidHeader"),
+        ("Basic abc", "AuthenticationFailedInvalidHeader"),
+        ("Bearer nonsense", "InvalidAuthenticationToken"),
+    ],
+)
+def test_without_a_known_token_nobody_is_let_in(
+    tenant: Tenant, header: str | None, expected: str
+) -> None:
+    assert _ask(tenant, header) == (401, expected)
+
+
+def test_a_token_says_whose_it_is_and_what_for(tenant: Tenant, clock: VirtualClock) -> None:
+    """Clients read these claims; times are the tenant's."""
+    now = int(clock.now().timestamp())
+    robot = claims_of(tenant.token(ROBOT, audience="https://vault.azure.net"))
+    assert robot["aud"] == "https://vault.azure.net"
+    assert robot["iss"] == f"https://sts.windows.net/{tenant.tenant_id}/"
+    assert (robot["oid"], robot["appid"]) == (ROBOT.object_id, ROBOT.app_id)
+    assert (robot["nbf"], robot["exp"], robot["tid"]) == (now, now + 3600, tenant.tenant_id)
+    assert (robot["idtyp"], claims_of(tenant.token(ALICE))["upn"]) == ("app", ALICE.upn)
+
+
+def test_a_token_that_was_tampered_with_is_nobodys(tenant: Tenant) -> None:
+    """Whoever writes another name into a token has none."""
+    head, _, signature = tenant.token(ROBOT).split(".")
+    body = tenant.token(ALICE).split(".")[1]
+    assert _ask(tenant, f"Bearer {head}.{body}.{signature}") == (401, "InvalidAuthenticationToken")
+
+
+@pytest.mark.parametrize("audience", [f"https://management.{h}" for h in _ARM_HOSTS])
+def test_arm_takes_its_own_tokens(tenant: Tenant, audience: str) -> None:
+    assert _ask(tenant, f"Bearer {tenant.token(ALICE, audience=audience)}") == (200, "")
+
+
+@pytest.mark.parametrize("audience", ["https://graph.microsoft.com", "https://vault.azure.net"])
+def test_arm_refuses_tokens_for_others(tenant: Tenant, audience: str) -> None:
+    token = tenant.token(ALICE, audience=audience)
+    assert _ask(tenant, f"Bearer {token}") == (401, "InvalidAuthenticationTokenAudience")
 
 
 def test_a_token_is_good_for_an_hour(tenant: Tenant, clock: VirtualClock) -> None:

@@ -29,7 +29,13 @@ def taking() -> Tenant:
 def post(
     tenant: Tenant, path: str, body: bytes, query: str = "?api-version=2023-01-01", **more: str
 ) -> Response:
-    token = tenant.token(Identity("robot", "bbbbbbbb-0000-4000-8000-000000000002"))
+    service = (
+        "https://eventgrid.azure.net" if path == "/api/events" else "https://monitor.azure.com"
+    )
+    token = tenant.token(
+        Identity("robot", "bbbbbbbb-0000-4000-8000-000000000002"),
+        audience=more.pop("for_", service),
+    )
     named = {name.replace("_", "-"): value for name, value in more.items()}
     headers = {"Authorization": f"Bearer {token}", **named}
     return tenant.handle(Request("POST", f"https://any.test{path}{query}", headers, body))
@@ -46,6 +52,12 @@ def publish(tenant: Tenant, events: Any, **more: str) -> Response:
 
 def code(response: Response) -> tuple[int, str]:
     return response.status, response.json()["error"]["code"]
+
+
+@pytest.mark.parametrize("path", ["/dataCollectionRules/dcr-1/streams/Custom-T", "/api/events"])
+def test_a_token_for_arm_is_none_here(taking: Tenant, path: str) -> None:
+    refused = post(taking, path, b"[]", for_="https://management.azure.com")
+    assert code(refused) == (401, "InvalidAuthenticationToken")
 
 
 def test_rows_arrive_plain_and_packed(taking: Tenant) -> None:

@@ -17,6 +17,7 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from simulator.clock import WallClock
 from simulator.faults import Fault, What
+from simulator.jwt import claims_of
 from simulator.server import ARM_VARIABLE, Serving, serve
 from simulator.tenant import Tenant
 from tests.simulator.client import GROUP, NSG, VAULT
@@ -112,6 +113,31 @@ def test_tokens_are_given_to_the_app_alone(
         timeout=10,
     )
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("resource", "audience"),
+    [
+        ("https://management.azure.com/", "https://management.azure.com/"),
+        ("https://monitor.azure.com", "https://monitor.azure.com"),
+        ("{url}", "https://management.azure.com"),
+        ("https://nobody.example", None),
+    ],
+)
+def test_a_token_is_for_what_was_asked(
+    serving: Serving, resource: str, audience: str | None
+) -> None:
+    """The server's own address stands for ARM; a resource that nobody has is refused."""
+    answer = requests.get(
+        f"{serving.url}/msi/token",
+        params={"resource": resource.format(url=serving.url)},
+        headers={"X-IDENTITY-HEADER": serving.environment["IDENTITY_HEADER"]},
+        verify=str(serving.ca_bundle),
+        timeout=10,
+    )
+    assert answer.status_code == (200 if audience else 400)
+    if audience:
+        assert claims_of(answer.json()["access_token"])["aud"] == audience
 
 
 @pytest.mark.parametrize("name", ["management.azure.com", "login.microsoftonline.com", "localhost"])

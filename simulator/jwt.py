@@ -1,0 +1,47 @@
+"""JSON Web Tokens as clients read them: three parts, the claims in the middle."""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any
+
+Claims = Mapping[str, Any]
+
+
+def encode(claims: Claims, key: bytes) -> str:
+    """A token signed by HMAC-SHA256. Clients take tokens as they come; only who signed checks."""
+    head = _part({"typ": "JWT", "alg": "HS256"})
+    body = _part(claims)
+    return f"{head}.{body}.{_signature(f'{head}.{body}', key)}"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """What a token says, its signature unchecked. Raises ValueError for what is no token."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise ValueError("a token has three parts")
+    padded = parts[1] + "=" * (-len(parts[1]) % 4)
+    found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    if not isinstance(found, dict):
+        raise ValueError("a token's claims are an object")  # noqa: TRY004  one error for callers
+    return found
+
+
+def is_signed_by(token: str, key: bytes) -> bool:
+    """Whether a token was made with this key."""
+    signed, _, signature = token.rpartition(".")
+    return hmac.compare_digest(signature, _signature(signed, key))
+
+
+def _part(content: Claims) -> str:
+    return _text(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _signature(signed: str, key: bytes) -> str:
+    return _text(hmac.digest(key, signed.encode(), hashlib.sha256))
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
