@@ -74,7 +74,7 @@ def parse(resource_id: str) -> Address:
     subscription = segments[1] if lowered[0] == "subscriptions" and len(segments) > 1 else ""
     in_group = bool(subscription) and lowered[2:3] == ["resourcegroups"] and len(segments) > 3
     group = segments[3] if in_group else ""
-    if provider_at < 0:
+    if provider_at < 0 or (subscription and lowered[2:] == ["providers"]):
         return _container(text, segments, subscription, group)
     scope = "/" + "/".join(segments[:provider_at])
     pairs = segments[provider_at + 2 :]

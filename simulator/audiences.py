@@ -17,6 +17,7 @@ _KNOWN = {
     EVENT_GRID,
     GRAPH,
     MONITOR,
+    "https://graph.windows.net",
     "https://storage.azure.com",
     "https://vault.azure.net",
 }
@@ -29,9 +30,9 @@ def is_known(resource: str) -> bool:
 
 def audience_of(target: Target) -> str:
     """The service that answers a request."""
-    if target.base == GRAPH:
-        return GRAPH
     path = target.path.lower()
+    if target.base == GRAPH or path.startswith("/v1.0/"):
+        return GRAPH
     if path.startswith("/datacollectionrules/"):
         return MONITOR
     return EVENT_GRID if path == "/api/events" else ARM

@@ -72,6 +72,10 @@ def _storage(resource_id: str) -> dict[str, Any]:
                 "ipRules": [],
                 "virtualNetworkRules": [],
             },
+            "encryption": {
+                "keySource": "Microsoft.Storage",
+                "services": {name: {"enabled": True} for name in ("blob", "file")},
+            },
             "provisioningState": "Succeeded",
         },
     }
@@ -93,7 +97,11 @@ def estate(tenant: Tenant) -> None:
             "type": "Microsoft.KeyVault/vaults",
             "location": "westeurope",
             "properties": {
+                "tenantId": tenant.tenant_id,
                 "sku": {"family": "A", "name": "standard"},
+                "vaultUri": "https://contoso-keys.vault.azure.net/",
+                "accessPolicies": [],
+                "enableRbacAuthorization": True,
                 "enableSoftDelete": True,
                 "enablePurgeProtection": True,
                 "publicNetworkAccess": "Enabled",

@@ -14,6 +14,7 @@ from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ances
 from simulator.call import Call
 from simulator.documents import Document, dig
 from simulator.gates import Gates
+from simulator.regions import locations
 from simulator.state import Entry, State
 from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
@@ -22,7 +23,7 @@ _DEFINITIONS = "microsoft.authorization/roledefinitions"
 _DEFINITION_FILTER = re.compile(r"(type|roleName) eq '([^']+)'", re.IGNORECASE)
 _AT_SCOPE = "atscope()"
 _AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
-_TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'", re.IGNORECASE)
+_TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'(?: and name eq '([^']+)')?", re.IGNORECASE)
 _PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
 
 
@@ -69,6 +70,8 @@ class Listing:
             return self._page(call, index.after)
         if rest == "resources":
             return self._generic(call, call.address.key)
+        if rest == "locations":
+            return answer(200, {"value": locations(call.address.subscription_id)})
         raise unknown(f"the list {call.target.path}")
 
     def _generic(self, call: Call, scope: str) -> Response:
@@ -77,9 +80,12 @@ class Listing:
         match = _TYPE_FILTER.fullmatch(text)
         if text and match is None:
             raise _unknown_filter(call)
-        wanted = match.group(1).lower() if match else None
+        wanted, name = (one and one.lower() for one in match.groups()) if match else (None, None)
         found = [
-            entry for entry in self._below_groups(scope) if wanted in {None, entry.address.type_key}
+            entry
+            for entry in self._below_groups(scope)
+            if wanted in {None, entry.address.type_key}
+            and name in {None, entry.address.name.lower()}
         ]
         return self._page(call, _of(found), _bare)
 

@@ -10,6 +10,8 @@ _WRITING = {"PUT", "PATCH", "DELETE", "POST"}
 _REFUSED = 300
 _ELSEWHERE = ("/providers/microsoft.resourcegraph/", "/datacollectionrules/", "/api/events")
 """Paths below which a POST changes no resource."""
+_ASKING = "/checknameavailability"
+"""A POST that only asks."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class LoggedRequest:
             self.method in _WRITING
             and self.status < _REFUSED
             and not self.path.lower().startswith(_ELSEWHERE)
+            and not self.path.lower().endswith(_ASKING)
         )
 
 

@@ -39,6 +39,10 @@ _ACLS = {
     "ipRules": [],
     "defaultAction": "Allow",
 }
+_ENCRYPTION = {
+    "keySource": "Microsoft.Storage",
+    "services": {name: {"enabled": True, "keyType": "Account"} for name in ("blob", "file")},
+}
 _SECRETS = ("properties.administratorLoginPassword",)
 
 
@@ -110,6 +114,7 @@ ROWS = (
                 "allowBlobPublicAccess": False,
                 "minimumTlsVersion": "TLS1_0",
                 "accessTier": "Hot",
+                "encryption": _ENCRYPTION,
             },
         },
         create=Long(

@@ -104,7 +104,7 @@ class Tenant:
         self.graph = Graph(self.state, self.gates)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
-        self._providers = Providers(self.gates, self.graph)
+        self._providers = Providers(self.state, self.gates, self.graph)
         self._links = Links(self.state)
         self._seeder = Seeder(self.state)
         self._lock = threading.RLock()

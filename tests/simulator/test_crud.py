@@ -132,7 +132,7 @@ def test_nobody_writes_a_subscription(tenant: Tenant, arm: Client, method: str) 
     assert tenant.read(GROUP) is not None
 
 
-@pytest.mark.parametrize("path", ["/tenants/x", "/providers", f"{SUB}/providers"])
+@pytest.mark.parametrize("path", ["/tenants/x", "/providers", f"{GROUP}/providers/"])
 def test_a_path_that_is_no_id_is_not_found(arm: Client, path: str) -> None:
     answer = arm.get(path)
     assert (answer.status_code, code(answer)) == (404, "InvalidResourceId")

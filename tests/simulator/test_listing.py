@@ -137,6 +137,23 @@ def test_the_generic_list_has_no_properties(tenant: Tenant, arm: Client) -> None
     assert _names(filtered.json()["value"]) == ["sql1"]
 
 
+@pytest.mark.parametrize(("name", "found"), [("SQL1", ["sql1"]), ("sql2", [])])
+def test_the_generic_list_finds_one_by_name(
+    tenant: Tenant, arm: Client, name: str, found: list[str]
+) -> None:
+    tenant.load({"id": SERVER})
+    tenant.load({"id": f"{GROUP}/providers/Microsoft.Web/sites/sql1"})
+    kind = f"resourceType eq 'Microsoft.Sql/servers' and name eq '{name}'"
+    listed = arm.get(f"{SUB}/resources?api-version=2021-04-01&$filter={kind}")
+    assert _names(listed.json()["value"]) == found
+
+
+def test_a_subscription_has_regions(arm: Client) -> None:
+    regions = {one["name"]: one for one in arm.get(f"{SUB}/locations").json()["value"]}
+    pair = regions["westeurope"]["metadata"]["pairedRegion"][0]
+    assert pair == {"name": "northeurope", "id": f"{SUB}/locations/northeurope"}
+
+
 def test_locks_are_listed_below_but_diagnostic_settings_are_not(
     tenant: Tenant, arm: Client
 ) -> None:
@@ -168,7 +185,7 @@ def test_a_management_groups_descendants(tenant: Tenant, arm: Client) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"{SUB}/locations",
+        f"{SUB}/tagNames",
         f"{SUB}/{STORAGE}?api-version=2024-01-01&$filter=name eq 'a'",
         f"{SUB}/resources?api-version=2021-04-01&$filter=tagName eq 'x'",
     ],
