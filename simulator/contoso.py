@@ -65,6 +65,8 @@ def _storage(resource_id: str) -> dict[str, Any]:
             "creationTime": "2025-03-01T08:00:00Z",
             "allowBlobPublicAccess": False,
             "supportsHttpsTrafficOnly": True,
+            "minimumTlsVersion": "TLS1_2",
+            "privateEndpointConnections": [],
             "publicNetworkAccess": "Enabled",
             "networkAcls": {
                 "bypass": "AzureServices",

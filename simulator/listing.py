@@ -10,7 +10,15 @@ from itertools import islice
 from urllib.parse import quote
 
 from simulator import types
-from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, ancestors, parse
+from simulator.address import (
+    GROUP,
+    MANAGEMENT_GROUP,
+    ROOT,
+    SUBSCRIPTION,
+    Address,
+    ancestors,
+    parse,
+)
 from simulator.call import Call
 from simulator.documents import Document, dig
 from simulator.gates import Gates
@@ -123,7 +131,12 @@ class Listing:
             return answer(200, {"value": dig(parent, f"properties.{place[1].path}", None) or []})
         if scope == f"/subscriptions/{address.subscription}".lower():
             return self._page(call, self._subscription_wide(address.subscription, type_key, scope))
-        return self._page(call, self._state.attached(scope, type_key).after)
+        return self._page(call, self._attached(address, scope, type_name))
+
+    def _attached(self, address: Address, scope: str, type_name: str) -> Source:
+        made = self._state.attached(scope, type_name.lower())
+        unmade = self._state.implicit_children(address.id, type_name) if address.name else []
+        return _of([*made.entries.values(), *unmade]) if unmade else made.after
 
     def _subscription_wide(self, subscription: str, type_key: str, scope: str) -> Source:
         if type_key in _AT_SCOPE_ONLY:

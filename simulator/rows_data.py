@@ -1,5 +1,7 @@
 """Storage, Key Vault, SQL, Cosmos DB, Redis, PostgreSQL, MySQL, Synapse: no etags."""
 
+from typing import Any
+
 from simulator import datastores
 from simulator.types import Action, Busy, Long, ResourceType
 
@@ -11,6 +13,25 @@ _SQL_BUSY = Busy(
 _SQL_WRITE = Long(
     style="both", status=202, seconds=20, lands="end", body="operation", retry_after=15
 )
+_SQL_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
+    "auditingSettings": {"default": {"state": "Disabled"}},
+    "encryptionProtector": {
+        "current": {"serverKeyName": "ServiceManaged", "serverKeyType": "ServiceManaged"}
+    },
+    "securityAlertPolicies": {
+        "default": {
+            "state": "Disabled",
+            "disabledAlerts": [""],
+            "emailAddresses": [""],
+            "emailAccountAdmins": False,
+            "retentionDays": 0,
+        }
+    },
+    "vulnerabilityAssessments": {
+        "default": {"recurringScans": {"isEnabled": False, "emailSubscriptionAdmins": True}}
+    },
+}
+"""What every server has, whether or not anybody set it."""
 _SQL_DELETE = Long(style="both", status=202, seconds=20, body="operation", retry_after=15)
 _FLEXIBLE_WRITE = Long(
     style="both", status=202, seconds=30, lands="end", body="operation", retry_after=15
@@ -115,6 +136,7 @@ ROWS = (
                 "minimumTlsVersion": "TLS1_0",
                 "accessTier": "Hot",
                 "encryption": _ENCRYPTION,
+                "privateEndpointConnections": [],
             },
         },
         create=Long(
@@ -237,15 +259,18 @@ ROWS = (
         provisioning_state=False,
         located=False,
     ),
-    ResourceType(
-        "Microsoft.Sql/servers/auditingSettings",
-        api_version="2023-08-01-preview",
-        patch=None,
-        create=_SQL_WRITE,
-        update=_SQL_WRITE,
-        provisioning_state=False,
-        located=False,
-        implicit={"default": {"state": "Disabled"}},
+    *(
+        ResourceType(
+            f"Microsoft.Sql/servers/{kind}",
+            api_version="2023-08-01-preview",
+            patch=None,
+            create=_SQL_WRITE,
+            update=_SQL_WRITE,
+            provisioning_state=False,
+            located=False,
+            implicit=implicit,
+        )
+        for kind, implicit in _SQL_SETTINGS.items()
     ),
     ResourceType(
         "Microsoft.Sql/servers/databases",

@@ -241,6 +241,16 @@ class State:
             "properties": clone(row.implicit[name]),
         }
 
+    def implicit_children(self, parent: str, type_name: str) -> list[Entry]:
+        """Children of an id that exist without having been made, as long as nobody did."""
+        row = types.row_of(type_name)
+        children = [
+            parse(f"{parent}/{type_name.rsplit('/', 1)[-1]}/{name}")
+            for name in (row.implicit if row else ())
+        ]
+        found = [(one, self._implicit(one)) for one in children if one.key not in self.entries]
+        return [Entry(address, document) for address, document in found if document is not None]
+
     def _embed(self, address: Address, embedded: types.Embedded, item: Document | None) -> None:
         """Put, replace or (for None) take out one item of the parent's list."""
         parent_address = parse(address.parent)

@@ -110,6 +110,17 @@ def test_children_are_listed_below_their_parent(tenant: Tenant, arm: Client) -> 
     assert (missing.status_code, code(missing)) == (404, "ParentResourceNotFound")
 
 
+def test_settings_that_always_exist_are_listed(tenant: Tenant, arm: Client) -> None:
+    """Once, whether or not somebody has set them."""
+    tenant.load({"id": SERVER})
+    listed = arm.get(f"{SERVER}/auditingSettings").json()["value"]
+    assert [one["properties"]["state"] for one in listed] == ["Disabled"]
+    tenant.load({"id": f"{SERVER}/auditingSettings/default", "properties": {"state": "Enabled"}})
+    listed = arm.get(f"{SERVER}/auditingSettings").json()["value"]
+    assert [one["properties"]["state"] for one in listed] == ["Enabled"]
+    assert _names(arm.get(f"{SERVER}/encryptionProtector").json()["value"]) == ["current"]
+
+
 def test_embedded_children_are_listed_too(tenant: Tenant, arm: Client) -> None:
     rules = [{"name": "a", **rule(100)}, {"name": "b", **rule(200)}]
     tenant.load({"id": NSG, "location": "westeurope", "properties": {"securityRules": rules}})
