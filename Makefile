@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 AZURITE := tests/azurite/node_modules/.ready
 
-.PHONY: setup demo test lint up bench chaos
+.PHONY: setup demo test lint up bench chaos compat
 .DEFAULT_GOAL := test
 
 $(STAMP): requirements-dev.txt pyproject.toml
@@ -41,6 +41,10 @@ SEEDS ?= 50
 
 chaos: $(STAMP)
 	@$(BIN)/python -m tests.chaos --seeds $(SEEDS)
+
+# Other people's tools, each in an environment of its own below .compat; TOOLS="az custodian prowler"
+compat: $(STAMP)
+	@$(BIN)/python -m tests.compat $(TOOLS)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks

@@ -1,8 +1,9 @@
 """Long-running operations: begun by a write, ended by the clock, followed by polling."""
 
 import heapq
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -70,8 +71,10 @@ class Operations:
         self, call: Call, long: Long, location: str, land: Callable[[Operation], None]
     ) -> Operation:
         """Start an operation; `land` runs when it ends, and reads whether it failed."""
-        seconds = long.seconds if self.seconds is None else self.seconds
-        due = call.now + timedelta(seconds=seconds)
+        if self.seconds is not None:
+            again = max(1, math.ceil(self.seconds))
+            long = replace(long, seconds=self.seconds, retry_after=again)
+        due = call.now + timedelta(seconds=long.seconds)
         operation = Operation(call.request_id, call, long, due, location, land, len(self.by_id))
         operation.failure = self._failure_for(call.address)
         self.by_id[operation.id] = operation

@@ -150,7 +150,10 @@ class Tenant:
 
     @property
     def operation_seconds(self) -> float | None:
-        """How long every operation takes, instead of what its type says; None: as it says."""
+        """How long every operation takes, and when clients are told to look again.
+
+        None: as the type of each resource says.
+        """
         return self.operations.seconds
 
     @operation_seconds.setter

@@ -255,6 +255,16 @@ def test_an_operation_that_outlives_its_group_lands_nowhere(
     assert arm.get(SERVER).status_code == 404
 
 
+@pytest.mark.parametrize(("seconds", "again"), [(0, "1"), (2.5, "3"), (40, "40")])
+def test_clients_are_told_to_come_back_when_it_is_over(
+    tenant: Tenant, arm: Client, seconds: float, again: str
+) -> None:
+    """A quick tenant keeps no client waiting, whatever the provider's own rhythm."""
+    tenant.operation_seconds = seconds
+    assert arm.put(SERVER, HERE).headers["Retry-After"] == again
+    assert arm.put(NSG, HERE).headers["Retry-After"] == again
+
+
 def test_operations_end_in_the_order_of_their_time(
     tenant: Tenant, arm: Client, clock: VirtualClock
 ) -> None:

@@ -1,0 +1,1 @@
+"""Other people's tools, unmodified, against the simulated tenant: `make compat`."""
