@@ -15,17 +15,26 @@ from rich.table import Table
 
 from benchmarks import installed
 from benchmarks.estate import account, security_group
-from benchmarks.figures import Figure, at_most
-from benchmarks.processes import Failed, compile_all, measured, tenant_process
+from benchmarks.figures import Figure, at_most, beside
+from benchmarks.processes import ROOT, Failed, compile_all, measured, tenant_process
 
 RESULTS = Path(__file__).parent / "results.json"
+CUSTODIAN = ROOT / ".compat" / "custodian"
 RUNS = 7
+_PEER = "Cloud Custodian"
 _APPS = ("gate", "hand", "all")
 _COLD_GOALS = {"storage": (0.46, 80), "network": (0.60, 100)}
 _DEPLOYED = "interpreter to judged; byte code compiled before, deployed dependencies alone"
 _OURS = "interpreter to judged; byte code compiled before, environment of development"
 
 Step = Callable[[str], None]
+_COMPARED: tuple[tuple[str, str, str, Callable[[float], float] | None], ...] = (
+    ("CPU", "cpu_ms", "ms", lambda peer: peer / 4),
+    ("new connections", "connections", "connections", lambda _: 0),
+    ("requests, Entra's too", "requests", "requests", None),
+    ("wall time", "wall_ms", "ms", None),
+)
+"""What is held against a peer: the goal follows from the peer's figure."""
 
 
 def _of(runs: list[dict[str, Any]], name: str) -> list[float]:
@@ -56,6 +65,23 @@ def warm(step: Step) -> Iterator[Figure]:
     detail = ", ".join(f"{count} {name}" for name, count in sorted(runs[-1]["state"].items()))
     yield at_most(f"{what}: state reads", "operations", _of(runs, "state_reads"), note=detail)
     yield at_most(f"{what}: state writes", "operations", _of(runs, "state_writes"))
+
+
+def against_custodian(step: Step) -> Iterator[Figure]:
+    """The same event to us and to Cloud Custodian, over TLS on the same tenant."""
+    what = "warm event to remediated over TLS"
+    if not (CUSTODIAN / "complete").exists():
+        why = f"not measured: no {_PEER} in .compat; `make compat TOOLS=custodian` installs it"
+        yield Figure(measure=f"{what}: CPU", unit="ms", ours=None, note=why)
+        return
+    runs: list[dict[str, Any]] = []
+    for _ in range(RUNS):
+        step("against Custodian")
+        runs.append(measured("against", [str(CUSTODIAN / "bin" / "python")]))
+    ours, theirs = ([run[side] for run in runs] for side in ("ours", "theirs"))
+    for name, key, unit, goal in _COMPARED:
+        peers = (_PEER, _of(theirs, key))
+        yield beside(f"{what}: {name}", unit, _of(ours, key), peers, goal)
 
 
 def cold(step: Step) -> Iterator[Figure]:
@@ -94,14 +120,15 @@ def judging(step: Step) -> Iterator[Figure]:
 
 def table_of(figures: list[Figure]) -> Table:
     table = Table(title="Portcullis, measured", header_style="bold", row_styles=["", "on grey7"])
-    for column in ("measure", "ours", "unit", "lowest - highest", "goal", "met", "note"):
+    for column in ("measure", "ours", "unit", "lowest - highest", "goal", "met", "peer", "note"):
         table.add_column(column, justify="right" if column in ("ours", "goal") else "left")
     words = {True: "[green]yes[/]", False: "[bold red]NO[/]", None: ""}
     for one in figures:
         spread = f"{one.spread[0]:g} - {one.spread[1]:g}" if one.spread else ""
         ours = "" if one.ours is None else f"{one.ours:g}"
         goal = "" if one.goal is None else f"{one.goal:g}"
-        row = (one.measure, ours, one.unit, spread, goal, words[one.met], escape(one.note))
+        peer = "" if one.peer is None else f"{one.peer:g}, {one.peer_name}"
+        row = (one.measure, ours, one.unit, spread, goal, words[one.met], peer, escape(one.note))
         table.add_row(*row)
     return table
 
@@ -110,14 +137,14 @@ def main() -> int:
     """Measure, show, write; 1 where something could not be measured at all."""
     figures: list[Figure] = []
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
-    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + RUNS + 1
+    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + 2 * RUNS + 1
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=total)
 
         def step(description: str) -> None:
             bar.update(task, description=description, advance=1)
 
-        for part in (warm, cold, judging):
+        for part in (warm, against_custodian, cold, judging):
             figures.extend(part(step))
     Console().print(table_of(figures))
     rows = [figure.to_json() for figure in figures]

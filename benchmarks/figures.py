@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -12,8 +12,8 @@ from typing import Any
 class Figure:
     """One row. `ours` None: it could not be measured here, and `note` says why.
 
-    `met` is None where there is no goal, or nothing to hold against it. `spread` is the lowest
-    and the highest run.
+    `peer` is the same of whoever `peer_name` is. `met` is None where there is no goal, or nothing
+    to hold against it. `spread` is the lowest and the highest run.
     """
 
     measure: str
@@ -23,16 +23,25 @@ class Figure:
     met: bool | None = None
     spread: tuple[float, float] | None = None
     note: str = ""
+    peer: float | None = None
+    peer_name: str | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours to the peer's."""
+        if self.ours is None or not self.peer:
+            return None
+        return round(self.ours / self.peer, 3)
 
     def to_json(self) -> dict[str, Any]:
-        """The row as it stands in `results.json`; peers are measured elsewhere."""
+        """The row as it stands in `results.json`; `peer` is null where none was measured."""
         return {
             "measure": self.measure,
             "unit": self.unit,
             "ours": self.ours,
-            "peer": None,
-            "peer_name": None,
-            "ratio": None,
+            "peer": self.peer,
+            "peer_name": self.peer_name,
+            "ratio": self.ratio,
             "goal": self.goal,
             "met": self.met,
             "spread": self.spread,
@@ -60,3 +69,17 @@ def at_most(
         spread=(round(min(runs), digits), round(max(runs), digits)),
         note=note,
     )
+
+
+def beside(
+    measure: str,
+    unit: str,
+    ours: Sequence[float],
+    theirs: tuple[str, Sequence[float]],
+    goal: Callable[[float], float] | None = None,
+) -> Figure:
+    """The medians of ours and of a named peer's runs; the goal may follow from the peer's."""
+    name, runs = theirs
+    peer = round(statistics.median(runs), 3)
+    row = at_most(measure, unit, ours, None if goal is None else round(goal(peer), 3))
+    return replace(row, peer=peer, peer_name=name)

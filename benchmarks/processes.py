@@ -67,7 +67,9 @@ class TenantProcess:
     def __init__(self, process: subprocess.Popen[str], complaints: IO[str]) -> None:
         self._process = process
         self._complaints = complaints
-        self.environment: dict[str, str] = self._answer()["environment"]
+        told = self._answer()
+        self.environment: dict[str, str] = told["environment"]
+        self.proxied: dict[str, str] = told["proxied"]
 
     def ask(self, do: str, **more: Any) -> dict[str, Any]:
         """Give one order, and wait for what it answers."""

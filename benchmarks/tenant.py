@@ -30,6 +30,10 @@ class Orders:
         """Put documents in place, silently."""
         return {"ids": [self._tenant.load(document) for document in documents]}
 
+    def read(self, resource_id: str) -> dict[str, Any]:
+        """The current document."""
+        return {"document": self._tenant.read(resource_id)}
+
     def change(self, resource_id: str, body: dict[str, Any]) -> dict[str, Any]:
         """A person's PATCH; the message that a storage queue then holds."""
         self._tenant.events.take()
@@ -37,11 +41,18 @@ class Orders:
         return {"messages": self._tenant.events.take_messages()}
 
     def seen(self) -> dict[str, Any]:
-        """Connections so far, and the requests since this was last asked, the person's left out."""
+        """Connections and requests to Entra so far, and all others since this was last asked.
+
+        The person's are left out.
+        """
         new = self._tenant.requests[self._told :]
         self._told += len(new)
         asked = [[r.method, r.path, r.status] for r in new if r.identity != PERSON.name]
-        return {"requests": asked, "connections": self._served.connections}
+        return {
+            "requests": asked,
+            "connections": self._served.connections,
+            "sign_ins": self._tenant.entra.answered,
+        }
 
 
 def main() -> None:
@@ -49,7 +60,7 @@ def main() -> None:
     tenant = Tenant(WallClock())
     with serve(tenant) as served:
         orders = Orders(tenant, served)
-        _say({"environment": served.environment})
+        _say({"environment": served.environment, "proxied": served.proxied})
         for line in sys.stdin:
             order = json.loads(line)
             _say(getattr(orders, order.pop("do"))(**order))

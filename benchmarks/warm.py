@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ _COUNTED = 5
 _SEAM = {name for name in vars(Store) if not name.startswith("_")}
 _READS = {"get", "scan", "receive", "waiting"}
 
+OPENED = {"properties": {"allowBlobPublicAccess": True}}
 POLICY = """
 version: 1
 rules:
@@ -76,10 +77,14 @@ class Line:
             store=self.store,
         )
 
-    def event(self, resource_id: str, timed: Callable[[Callable[[], Any]], Any]) -> None:
+    def event(
+        self,
+        resource_id: str,
+        timed: Callable[[Callable[[], Any]], Any],
+        body: Mapping[str, Any] = OPENED,
+    ) -> None:
         """A person opens an account; the gate hears of it, waits for its likes, and closes it."""
         worker = self.gate.worker
-        body = {"properties": {"allowBlobPublicAccess": True}}
         (text,) = self._tenant.ask("change", resource_id=resource_id, body=body)["messages"]
         timed(lambda: worker.hints(text))
         self._clock.ahead += SETTLE * 2

@@ -50,11 +50,15 @@ class _SignInRefused(Exception):
 
 
 class Entra:
-    """Signs app registrations in. `registrations` are by app id, in lower case."""
+    """Signs app registrations in.
+
+    `registrations` are by app id, in lower case; `answered` is how many requests came so far.
+    """
 
     def __init__(self, tenant_id: str, tokens: Tokens, guid: Callable[[], str]) -> None:
         """Tokens are issued by `tokens`, for the one tenant that there is."""
         self.registrations: dict[str, Registration] = {}
+        self.answered = 0
         self._tenant_id = tenant_id
         self._tokens = tokens
         self._guid = guid
@@ -75,6 +79,7 @@ class Entra:
 
     def answer(self, request: Request, target: Target, now: datetime) -> Response:
         """Answer one request to the authority's host."""
+        self.answered += 1
         try:
             return self._answer(request, target, now)
         except _SignInRefused as refused:
