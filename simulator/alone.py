@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from simulator.clock import WallClock
 from simulator.estate import load_folder
 from simulator.server import serve
 from simulator.tenant import Tenant
+
+AZ_LOGIN = (
+    'az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" '
+    '--tenant "$AZURE_TENANT_ID"'
+)
+"""What a person types once the variables of the proxied form are set."""
+
+
+def exports(environment: Mapping[str, str]) -> list[str]:
+    """Lines for a shell that set these variables."""
+    return [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
 
 
 def stopping() -> threading.Event:
@@ -30,7 +43,10 @@ def run(load: Path | None, port: int) -> None:
             print(f"  {file}: {reason}", flush=True)  # noqa: T201
     with serve(tenant, port=port) as served:
         print(f"the tenant answers at {served.url}; point clients at it with", flush=True)  # noqa: T201
-        for name, value in served.environment.items():
-            print(f"  export {name}={value}", flush=True)  # noqa: T201
+        for line in exports(served.environment):
+            print(f"  {line}", flush=True)  # noqa: T201
+        print("or by Azure's own host names, as az and others need it, with", flush=True)  # noqa: T201
+        for line in (*exports(served.proxied), AZ_LOGIN):
+            print(f"  {line}", flush=True)  # noqa: T201
         stopping().wait()
     print("stopped", flush=True)  # noqa: T201

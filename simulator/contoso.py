@@ -30,6 +30,12 @@ YOU = Identity(
     kind="User",
     upn="you@contoso.example",
 )
+TERMINAL = Identity(
+    name="your-terminal",
+    object_id="70000000-0000-4000-8000-000000000002",
+    app_id="70000000-0000-4000-8000-000000000003",
+    kind="ServicePrincipal",
+)
 PIPELINE = Identity(
     name="release-pipeline",
     object_id="b0b00000-0000-4000-8000-000000000001",

@@ -25,6 +25,13 @@ class Proxy:
         self.port = port
         self.open: set[Any] = set()
 
+    def serves(self, authority: str) -> bool:
+        """Whether `host:port` is one of Azure's that the tenant plays, or the tenant's own."""
+        if authority == f"127.0.0.1:{self.port}":
+            return True
+        host, _, port = authority.lower().rpartition(":")
+        return port == _PORT and any(_matches(host, name) for name in HOSTS)
+
     async def listen(self, listener: socket) -> asyncio.Server:
         """Take connections from `listener`, which the server then closes."""
         return await asyncio.get_running_loop().create_server(lambda: _Door(self), sock=listener)
@@ -77,7 +84,7 @@ class _Door(_End):
     def _decide(self) -> None:
         line = self._said.partition(b"\r\n")[0].decode("latin-1")
         method, _, rest = line.partition(" ")
-        if method == "CONNECT" and serves(rest.partition(" ")[0]):
+        if method == "CONNECT" and self.proxy.serves(rest.partition(" ")[0]):
             self._said = self._said.partition(_END)[2]
             self._leading = asyncio.get_running_loop().create_task(self._lead())
         else:
@@ -105,12 +112,6 @@ class _Door(_End):
     def _tell(self, status: str, text: bytes = b"") -> None:
         length = f"Content-Length: {len(text)}\r\n" if text else ""
         self.transport.write(f"HTTP/1.1 {status}\r\n{length}\r\n".encode() + text)
-
-
-def serves(authority: str) -> bool:
-    """Whether `host:port` is one of the tenant's."""
-    host, _, port = authority.lower().rpartition(":")
-    return port == _PORT and any(_matches(host, name) for name in HOSTS)
 
 
 def _matches(host: str, name: str) -> bool:

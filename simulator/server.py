@@ -125,7 +125,7 @@ def _client_secret(tenant: Tenant, identity: Identity) -> dict[str, str]:
     """Register an app with a secret of its own; nothing for a user."""
     if not identity.app_id:
         return {}
-    secret = secrets.token_urlsafe(24)
+    secret = secrets.token_hex(20)
     tenant.entra.register(identity, secret)
     return {
         "AZURE_TENANT_ID": tenant.tenant_id,

@@ -25,7 +25,11 @@ class Certificates:
 
 
 def issue(folder: Path, names: tuple[str, ...] = NAMES) -> Certificates:
-    """Make an authority and a server certificate in `folder`, which is made where missing."""
+    """Make an authority and a server certificate in `folder`, which is made where missing.
+
+    The paths given back are absolute: they are good from any folder.
+    """
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
     leaf = authority.issue_cert(*names)

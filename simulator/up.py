@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
+import shutil
 import socket
 import sys
 import threading
@@ -24,10 +26,10 @@ from starlette.routing import Route
 from shared.errors import PortcullisError
 from shared.hints import HINTS
 from simulator import contoso
-from simulator.alone import stopping
+from simulator.alone import AZ_LOGIN, exports, stopping
 from simulator.clock import WallClock
 from simulator.host import Host
-from simulator.server import serve
+from simulator.server import Serving, serve
 from simulator.tenant import Tenant
 
 HERE = Path(".portcullis")
@@ -62,6 +64,7 @@ def main() -> int:
             _write(TOLD, json.dumps(told, indent=2))
             try:
                 _greet(out, yours.url, url, yours.environment)
+                lead_az(out, tenant, yours)
                 stopping().wait()
             finally:
                 TOLD.unlink(missing_ok=True)
@@ -158,6 +161,29 @@ def _greet(out: Console, arm: str, app: str, environment: dict[str, Any]) -> Non
     out.print("Point the Azure SDKs at the tenant with")
     for name, value in environment.items():
         out.print(f"  export {name}={value}", markup=False, soft_wrap=True)
+
+
+def lead_az(out: Console, tenant: Tenant, yours: Serving) -> None:
+    """Let an app of yours in, and say how: `az` signs in with a secret, which a user has not."""
+    secret = secrets.token_hex(20)
+    tenant.entra.register(contoso.TERMINAL, secret)
+    if tenant.access is not None:
+        tenant.load(contoso.owner("70000000-0000-4000-8000-0000000000aa", contoso.TERMINAL))
+    # What az remembers is of the last tenant: its tokens are no good here.
+    settings = (HERE / "azure").resolve()
+    shutil.rmtree(settings, ignore_errors=True)
+    variables = {
+        **yours.proxied,
+        "AZURE_TENANT_ID": tenant.tenant_id,
+        "AZURE_CLIENT_ID": str(contoso.TERMINAL.app_id),
+        "AZURE_CLIENT_SECRET": secret,
+        "AZURE_SUBSCRIPTION_ID": contoso.SUBSCRIPTION.rsplit("/", 1)[-1],
+        "AZURE_CONFIG_DIR": str(settings),
+    }
+    _write(HERE / "az.sh", "".join(f"{line}\n" for line in exports(variables)))
+    out.print("Point az, and other tools that know Azure's host names alone, at it with")
+    out.print(f"  . {HERE / 'az.sh'}", markup=False)
+    out.print(f"  {AZ_LOGIN}", markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

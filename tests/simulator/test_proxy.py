@@ -153,6 +153,14 @@ def test_the_proxy_leads_nowhere_else(serving: Serving, line: str) -> None:
     assert serving.connections == 0
 
 
+def test_the_tenants_own_address_is_reached_too(
+    tenant: Tenant, serving: Serving, client: requests.Session
+) -> None:
+    """Whoever has set both forms of the variables still gets there."""
+    token = {"Authorization": f"Bearer {tenant.token(ROBOT)}"}
+    assert client.get(f"{serving.url}{READ}", headers=token).status_code == 200
+
+
 @pytest.mark.parametrize("what", ["cut-before", "cut-after"])
 def test_a_cut_connection_is_cut_through_the_proxy(
     tenant: Tenant, client: requests.Session, what: str
