@@ -26,7 +26,7 @@ from shared.worker import Worker
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from requests import Session
+    from azure.core.pipeline.transport import HttpTransport
 
     from shared.policy import Policy
     from shared.store import Store
@@ -222,20 +222,22 @@ def build(
     credential: TokenCredential,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    session: Session | None = None,
+    transport: HttpTransport[Any, Any] | None = None,
     store: Store | None = None,
     policy: Callable[[], Policy] | None = None,
 ) -> Gate:
     """Wire one process.
 
-    `session` and `store` stand in for the real ones where the tenant or the state is in process.
+    `transport` and `store` stand in for the real ones where the tenant or the state is in process.
 
     Raises:
         StoreUnavailable: state cannot be opened; an account in Azure is first asked when used.
     """
     known = controls()
     state = State.over(store or _kept(settings, credential, now), now)
-    arm = Arm(credential, api_versions(known), now, endpoint=settings.arm_endpoint, session=session)
+    arm = Arm(
+        credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
+    )
     in_force = policy or PolicyFile(settings.policy, known)
     engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
@@ -247,7 +249,7 @@ def build(
         worker=Worker(engine, intake),
         sweep=Sweep(known, state, arm.post, in_force),
         policy=in_force,
-        sinks=_sinks(settings, credential, now, session),
+        sinks=_sinks(settings, credential, now, transport),
         arm=arm,
     )
 
@@ -256,14 +258,14 @@ def _sinks(
     settings: Settings,
     credential: TokenCredential,
     now: Callable[[], datetime],
-    session: Session | None,
+    transport: HttpTransport[Any, Any] | None,
 ) -> list[Sink]:
     """Where records go; each destination loads what it needs when the first record comes."""
     sinks: list[Sink] = []
     if settings.records is not None:
         sinks.append(JsonLines(settings.records))
     if settings.logs is not None or settings.topic is not None:
-        sinks.extend(_services(settings, credential, now, session))
+        sinks.extend(_services(settings, credential, now, transport))
     return [*sinks, Console()]
 
 
@@ -271,7 +273,7 @@ def _services(
     settings: Settings,
     credential: TokenCredential,
     now: Callable[[], datetime],
-    session: Session | None,
+    transport: HttpTransport[Any, Any] | None,
 ) -> Iterator[Sink]:
     # A cold start without them need not read them.
     from shared.azure.delivery import Door  # noqa: PLC0415
@@ -279,7 +281,7 @@ def _services(
     from shared.azure.notices import Notices  # noqa: PLC0415
 
     def door(endpoint: str) -> Door:
-        return Door(endpoint=endpoint, credential=credential, now=now, session=session)
+        return Door(endpoint=endpoint, credential=credential, now=now, transport=transport)
 
     if settings.logs is not None:
         yield Logs(door(settings.logs.endpoint), settings.logs.rule)
