@@ -232,11 +232,11 @@ class Dying(EmbeddedStore):
 
     left = 10**9
 
-    def _use(self) -> Any:
+    def _run(self, sql: str, *values: Any) -> Any:
         self.left -= 1
         if self.left < 0:
             raise StoreUnavailable("killed")
-        return super()._use()
+        return super()._run(sql, *values)
 
 
 @pytest.mark.parametrize("deaths", range(14))
