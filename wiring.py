@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,20 +13,21 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from shared.azure.arm import Arm
+from shared.azure.dead_letters import DeadLetters
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.intake import Intake
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
-from shared.settings import App, Settings
+from shared.settings import App, Settings, Storage
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
 from shared.sweep import Sweep
 from shared.worker import Worker
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
     from shared.policy import Policy
@@ -175,6 +177,18 @@ class Gate:
     policy: Callable[[], Policy]
     sinks: list[Sink]
     arm: Arm
+    letters: Callable[[], DeadLetters] | None
+
+    def due(self) -> None:
+        """What the minute's timer does: wakes what waits, and takes what was not delivered.
+
+        Raises:
+            StoreUnavailable: what was left waits for the next minute.
+        """
+        self.worker.due()
+        if self.letters is not None:
+            with closing(self.letters()) as letters:
+                self.worker.undelivered(letters)
 
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.
@@ -206,15 +220,31 @@ def _kept(settings: Settings, credential: TokenCredential, now: Callable[[], dat
     if settings.storage is None:
         return EmbeddedStore(now, settings.state)
     # Slow to import, and not needed where state is embedded.
-    from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415
-
     from shared.store.azure import AzureStore  # noqa: PLC0415
 
     named = settings.storage
-    key = AzureNamedKeyCredential(named.account, named.key) if named.key else None
     return AzureStore(
-        key or credential, tables=named.tables, queues=named.queues, blobs=named.blobs
+        _key(named) or credential, tables=named.tables, queues=named.queues, blobs=named.blobs
     )
+
+
+def _key(named: Storage) -> AzureNamedKeyCredential | None:
+    """An emulator's; an account in Azure is reached by identity alone."""
+    from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415
+
+    return AzureNamedKeyCredential(named.account, named.key) if named.key else None
+
+
+def _letters(settings: Settings, credential: TokenCredential) -> Callable[[], DeadLetters] | None:
+    """The dead letters beside the state; None where it is not kept in Azure."""
+    named = settings.storage
+    if named is None:
+        return None
+
+    def letters() -> DeadLetters:
+        return DeadLetters(named.blobs, _key(named) or credential)
+
+    return letters
 
 
 def build(
@@ -251,6 +281,7 @@ def build(
         policy=in_force,
         sinks=_sinks(settings, credential, now, transport),
         arm=arm,
+        letters=_letters(settings, credential),
     )
 
 
