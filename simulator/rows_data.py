@@ -82,6 +82,31 @@ def _flexible(provider: str, version: str) -> tuple[ResourceType, ...]:
     )
 
 
+def _clusters(type_: str, version: str) -> tuple[ResourceType, ...]:
+    """Database clusters with their firewall rules."""
+    return (
+        ResourceType(
+            type_,
+            api_version=version,
+            create=_FLEXIBLE_WRITE,
+            update=_FLEXIBLE_WRITE,
+            patched=_FLEXIBLE_WRITE,
+            delete=_FLEXIBLE_DELETE,
+            secrets=(*_SECRETS, "properties.administrator.password"),
+        ),
+        ResourceType(
+            f"{type_}/firewallRules",
+            api_version=version,
+            patch=None,
+            create=_FLEXIBLE_WRITE,
+            update=_FLEXIBLE_WRITE,
+            delete=_FLEXIBLE_DELETE,
+            rules=(datastores.check_firewall_rule,),
+            located=False,
+        ),
+    )
+
+
 ROWS = (
     ResourceType(
         "Microsoft.Storage/storageAccounts",
@@ -323,6 +348,8 @@ ROWS = (
         provisioning_state=False,
         located=False,
     ),
+    *_clusters("Microsoft.DBforPostgreSQL/serverGroupsv2", "2022-11-08"),
+    *_clusters("Microsoft.DocumentDB/mongoClusters", "2025-09-01"),
     *_flexible("Microsoft.DBforPostgreSQL", "2024-08-01"),
     *_flexible("Microsoft.DBforMySQL", "2023-12-30"),
     ResourceType(
