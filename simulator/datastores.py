@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.documents import Document, dig
+from simulator.documents import Document, clone, dig
 from simulator.wire import Refusal
 from simulator.writes import Write
 
@@ -69,3 +69,41 @@ def check_firewall_rule(write: Write) -> None:
             "StartIPAddressGreaterThanEndIPAddress",
             "The start IP address of the firewall rule cannot exceed its end IP address.",
         )
+
+
+def spread_account(write: Write) -> None:
+    """A Cosmos account shows its regions by what each is for."""
+    properties = write.after["properties"]
+    places = [_place(write, place) for place in properties.get("locations") or []]
+    many = properties.get("enableMultipleWriteLocations")
+    properties["locations"] = places
+    properties["readLocations"] = clone(places)
+    properties["writeLocations"] = clone(places if many else places[:1])
+    properties["failoverPolicies"] = [
+        {name: place[name] for name in ("id", "locationName", "failoverPriority")}
+        for place in places
+    ]
+
+
+def _place(write: Write, given: Document) -> Document:
+    region = str(given.get("locationName", ""))
+    key = f"{write.address.name}-{region.replace(' ', '').lower()}"
+    place: Document = {
+        "id": key,
+        "locationName": region,
+        "provisioningState": "Initializing" if write.creates else "Updating",
+        "failoverPriority": given.get("failoverPriority", 0),
+        "isZoneRedundant": given.get("isZoneRedundant", False),
+    }
+    return place
+
+
+def open_account(write: Write) -> None:
+    """A Cosmos account has its endpoints when its creation has ended, one a region."""
+    properties = write.after["properties"]
+    domain = "documents.azure.com:443/"
+    properties["documentEndpoint"] = f"https://{write.address.name}.{domain}"
+    for kind in ("locations", "readLocations", "writeLocations"):
+        for place in properties.get(kind) or []:
+            place["provisioningState"] = "Succeeded"
+            place["documentEndpoint"] = f"https://{place.get('id')}.{domain}"

@@ -1,6 +1,6 @@
 """Microsoft.Compute and Microsoft.SqlVirtualMachine."""
 
-from simulator import compute
+from simulator import compute, machines
 from simulator.types import Action, Busy, Long, ResourceType
 
 _BUSY = Busy(
@@ -36,7 +36,7 @@ ROWS = (
         patched=Long(status=200, seconds=10, retry_after=10),
         delete=_DELETE,
         busy=_BUSY,
-        rules=(compute.check_machine,),
+        rules=(compute.check_machine, machines.complete_machine),
         secrets=("properties.osProfile.adminPassword",),
         actions={
             name: Action(long=_POST) for name in ("start", "restart", "powerOff", "deallocate")
@@ -54,11 +54,16 @@ ROWS = (
                 "publicNetworkAccess": "Enabled",
             }
         },
+        versions={
+            "properties.networkAccessPolicy": ("2020-09-30", ""),
+            "properties.publicNetworkAccess": ("2021-04-01", ""),
+        },
         create=_DISK_WRITE,
         update=_DISK_WRITE,
         patched=_DISK_WRITE,
         delete=_DISK_DELETE,
         busy=_BUSY,
+        rules=(compute.rate_disk,),
         actions=_ACCESS,
     ),
     ResourceType(
@@ -77,11 +82,19 @@ ROWS = (
         "Microsoft.Compute/virtualMachineScaleSets",
         api_version="2024-07-01",
         etag="number",
+        read_only=(
+            "properties.provisioningState",
+            "properties.uniqueId",
+            "properties.timeCreated",
+        ),
+        computed={"properties.uniqueId": "{guid}", "properties.timeCreated": "{now}"},
         create=Long(status=201, seconds=40, retry_after=10, state="Creating"),
         update=Long(status=200, seconds=20, retry_after=10),
         patched=Long(status=200, seconds=20, retry_after=10),
         delete=_DELETE,
         busy=_BUSY,
+        rules=(machines.complete_set,),
+        secrets=("properties.virtualMachineProfile.osProfile.adminPassword",),
     ),
     ResourceType(
         "Microsoft.SqlVirtualMachine/sqlVirtualMachines",

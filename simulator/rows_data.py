@@ -1,6 +1,6 @@
 """Storage, Key Vault, SQL, Cosmos DB, Redis, PostgreSQL, MySQL, Synapse: no etags."""
 
-from simulator import datastores
+from simulator import accounts, datastores
 from simulator.types import Action, Busy, Long, ResourceType
 
 _SQL_BUSY = Busy(
@@ -12,6 +12,7 @@ _SQL_WRITE = Long(
     style="both", status=202, seconds=20, lands="end", body="operation", retry_after=15
 )
 _SQL_DELETE = Long(style="both", status=202, seconds=20, body="operation", retry_after=15)
+_SQL_ASYNCHRONOUS = "2015-05-01-preview"
 _FLEXIBLE_WRITE = Long(
     style="both", status=202, seconds=30, lands="end", body="operation", retry_after=15
 )
@@ -34,6 +35,7 @@ _COSMOS_BUSY = Busy(
     "Please retry the operation after sometime.",
 )
 _ACLS = {
+    "ipv6Rules": [],
     "bypass": "AzureServices",
     "virtualNetworkRules": [],
     "ipRules": [],
@@ -92,12 +94,14 @@ ROWS = (
             "properties.creationTime",
             "properties.primaryEndpoints",
             "properties.primaryLocation",
+            "properties.secondaryLocation",
             "properties.statusOfPrimary",
+            "properties.statusOfSecondary",
             "properties.privateEndpointConnections",
+            "properties.keyCreationTime",
         ),
         computed={
             "properties.creationTime": "{now}",
-            "properties.primaryEndpoints.blob": "https://{name}.blob.core.windows.net/",
             "properties.primaryLocation": "{location}",
             "properties.statusOfPrimary": "available",
         },
@@ -106,12 +110,20 @@ ROWS = (
             "tags": {},
             "properties": {
                 "networkAcls": _ACLS,
-                "supportsHttpsTrafficOnly": True,
                 "allowBlobPublicAccess": False,
+                "allowCrossTenantReplication": False,
                 "minimumTlsVersion": "TLS1_0",
-                "accessTier": "Hot",
+                "privateEndpointConnections": [],
             },
         },
+        versions={
+            "properties.networkAcls.ipv6Rules": ("2025-01-01", ""),
+            "properties.allowBlobPublicAccess": ("2019-06-01", ""),
+            "properties.allowCrossTenantReplication": ("2023-01-01", ""),
+            "properties.minimumTlsVersion": ("2019-06-01", ""),
+            "properties.privateEndpointConnections": ("2019-06-01", ""),
+        },
+        rules=(accounts.furnish,),
         create=Long(
             style="location", status=202, seconds=20, lands="end", body="none", retry_after=17
         ),
@@ -159,7 +171,15 @@ ROWS = (
         "Microsoft.Storage/storageAccounts/blobServices/containers",
         api_version="2023-05-01",
         etag="number",
-        defaults={"properties": {"publicAccess": "None"}},
+        missing="ContainerNotFound",
+        read_only=("properties.hasImmutabilityPolicy", "properties.hasLegalHold"),
+        defaults={
+            "properties": {
+                "publicAccess": "None",
+                "hasImmutabilityPolicy": False,
+                "hasLegalHold": False,
+            }
+        },
         provisioning_state=False,
         located=False,
     ),
@@ -171,11 +191,16 @@ ROWS = (
         read_only=("properties.provisioningState", "properties.vaultUri"),
         computed={"properties.vaultUri": "https://{name}.vault.azure.net/"},
         defaults={
+            "tags": {},
             "properties": {
-                "enableSoftDelete": True,
-                "softDeleteRetentionInDays": 90,
+                "enabledForDeployment": False,
                 "publicNetworkAccess": "Enabled",
-            }
+            },
+        },
+        initial={"properties": {"enableSoftDelete": True, "softDeleteRetentionInDays": 90}},
+        versions={
+            "properties.publicNetworkAccess": ("2021-04-01-preview", ""),
+            "properties.softDeleteRetentionInDays": ("2019-09-01", ""),
         },
         rules=(datastores.check_vault,),
         empty_last_page=True,
@@ -187,6 +212,11 @@ ROWS = (
         computed={
             "properties.state": "Ready",
             "properties.fullyQualifiedDomainName": "{name}.database.windows.net",
+        },
+        versions={
+            "properties.publicNetworkAccess": ("2019-06-01-preview", ""),
+            "properties.minimalTlsVersion": ("2019-06-01-preview", ""),
+            "properties.restrictOutboundNetworkAccess": ("2021-02-01-preview", ""),
         },
         defaults={
             "kind": "v12.0",
@@ -201,6 +231,7 @@ ROWS = (
         update=_SQL_WRITE,
         patched=_SQL_WRITE,
         delete=_SQL_DELETE,
+        asynchronous_since=_SQL_ASYNCHRONOUS,
         busy=_SQL_BUSY,
         provisioning_state=False,
         secrets=_SECRETS,
@@ -209,6 +240,8 @@ ROWS = (
         "Microsoft.Sql/servers/firewallRules",
         api_version="2023-08-01-preview",
         patch=None,
+        defaults={"kind": "v12.0"},
+        versions={"kind": ("", "2014-04-01")},
         rules=(datastores.check_firewall_rule,),
         provisioning_state=False,
         located=False,
@@ -248,6 +281,7 @@ ROWS = (
         create=_SQL_WRITE,
         update=_SQL_WRITE,
         patched=_SQL_WRITE,
+        asynchronous_since=_SQL_ASYNCHRONOUS,
         busy=_SQL_BUSY,
         provisioning_state=False,
     ),
@@ -274,15 +308,43 @@ ROWS = (
         "Microsoft.DocumentDB/databaseAccounts",
         api_version="2024-05-15",
         whole=frozenset({"properties.consistencyPolicy"}),
-        read_only=("properties.provisioningState", "properties.documentEndpoint"),
-        computed={"properties.documentEndpoint": "https://{name}.documents.azure.com:443/"},
+        read_only=(
+            "properties.provisioningState",
+            "properties.documentEndpoint",
+            "properties.readLocations",
+            "properties.writeLocations",
+            "properties.failoverPolicies",
+        ),
+        versions={
+            "properties.ipRangeFilter": ("", "2020-03-01"),
+            "properties.enablePartitionKeyMonitor": ("", "2020-03-01"),
+            "properties.ipRules": ("2020-04-01", ""),
+            "properties.publicNetworkAccess": ("2020-04-01", ""),
+            "properties.disableLocalAuth": ("2021-10-15", ""),
+            "properties.minimalTlsVersion": ("2022-11-15", ""),
+        },
         defaults={
             "kind": "GlobalDocumentDB",
             "tags": {},
             "properties": {
+                "EnabledApiTypes": "Sql",
+                "ipRangeFilter": "",
                 "ipRules": [],
                 "virtualNetworkRules": [],
                 "isVirtualNetworkFilterEnabled": False,
+                "enableAutomaticFailover": False,
+                "enableMultipleWriteLocations": False,
+                "enablePartitionKeyMonitor": False,
+                "enableCassandraConnector": False,
+                "connectorOffer": "",
+                "configurationOverrides": {},
+                "cors": [],
+                "capabilities": [],
+                "consistencyPolicy": {
+                    "defaultConsistencyLevel": "Session",
+                    "maxIntervalInSeconds": 5,
+                    "maxStalenessPrefix": 100,
+                },
                 "publicNetworkAccess": "Enabled",
                 "disableLocalAuth": False,
                 "disableKeyBasedMetadataWriteAccess": False,
@@ -293,8 +355,10 @@ ROWS = (
         update=_COSMOS_WRITE,
         patched=_COSMOS_WRITE,
         delete=Long(
-            style="both", status=202, seconds=120, body="none", words=("Enqueued", "Dequeued")
+            style="both", status=202, seconds=120, body="status", words=("Enqueued", "Dequeued")
         ),
+        rules=(datastores.spread_account,),
+        landed=(datastores.open_account,),
         busy=_COSMOS_BUSY,
         actions={
             "listKeys": Action(result=datastores.cosmos_keys),
@@ -306,7 +370,16 @@ ROWS = (
         api_version="2024-03-01",
         read_only=("properties.provisioningState", "properties.hostName"),
         computed={"properties.hostName": "{name}.redis.cache.windows.net"},
-        defaults={"properties": {"enableNonSslPort": False, "publicNetworkAccess": "Enabled"}},
+        defaults={
+            "properties": {
+                "enableNonSslPort": False,
+                "publicNetworkAccess": "Enabled",
+                "port": 6379,
+                "sslPort": 6380,
+                "linkedServers": [],
+            }
+        },
+        versions={"properties.publicNetworkAccess": ("2020-06-01", "")},
         create=Long(style="location", status=201, seconds=60, state="Creating", retry_after=30),
         delete=Long(style="location", status=202, seconds=60, body="none", retry_after=30),
         busy=Busy(
