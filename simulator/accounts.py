@@ -30,7 +30,7 @@ def furnish(write: Write) -> None:
     """Complete what the row's defaults cannot say. What a PUT does not say stays as it was."""
     if write.before is not None:
         held = write.before.get("properties") or {}
-        fill(write.after["properties"], {key: held[key] for key in _KEPT if key in held})
+        fill(write.after, {"properties": {key: held[key] for key in _KEPT if key in held}})
         return
     name, kind = write.address.name, str(write.after.get("kind")).lower()
     sku = str(dig(write.after, "sku.name", ""))

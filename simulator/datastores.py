@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.documents import Document, clone, dig
+from simulator.documents import Document, clone, dig, fill
 from simulator.wire import Refusal
 from simulator.writes import Write
+
+_REGIONS = ("locations", "readLocations", "writeLocations", "failoverPolicies")
 
 
 def check_vault(write: Write) -> None:
@@ -72,17 +74,23 @@ def check_firewall_rule(write: Write) -> None:
 
 
 def spread_account(write: Write) -> None:
-    """A Cosmos account shows its regions by what each is for."""
-    properties = write.after["properties"]
-    places = [_place(write, place) for place in properties.get("locations") or []]
-    many = properties.get("enableMultipleWriteLocations")
-    properties["locations"] = places
-    properties["readLocations"] = clone(places)
-    properties["writeLocations"] = clone(places if many else places[:1])
-    properties["failoverPolicies"] = [
-        {name: place[name] for name in ("id", "locationName", "failoverPriority")}
-        for place in places
-    ]
+    """A Cosmos account shows its regions by what each is for; said anew, they are laid out anew."""
+    given = dig(write.body, "properties.locations")
+    if given is None:
+        held = (write.before or {}).get("properties") or {}
+        fill(write.after, {"properties": {key: held[key] for key in _REGIONS if key in held}})
+        return
+    places = [_place(write, place) for place in given]
+    many = dig(write.after, "properties.enableMultipleWriteLocations")
+    write.after["properties"] |= {
+        "locations": places,
+        "readLocations": clone(places),
+        "writeLocations": clone(places if many else places[:1]),
+        "failoverPolicies": [
+            {name: place[name] for name in ("id", "locationName", "failoverPriority")}
+            for place in places
+        ],
+    }
 
 
 def _place(write: Write, given: Document) -> Document:
@@ -100,7 +108,7 @@ def _place(write: Write, given: Document) -> Document:
 
 def open_account(write: Write) -> None:
     """A Cosmos account has its endpoints when its creation has ended, one a region."""
-    properties = write.after["properties"]
+    properties = write.after.setdefault("properties", {})
     domain = "documents.azure.com:443/"
     properties["documentEndpoint"] = f"https://{write.address.name}.{domain}"
     for kind in ("locations", "readLocations", "writeLocations"):

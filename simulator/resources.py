@@ -379,8 +379,8 @@ def _copy(source: Document, target: Document, path: str) -> None:
 
 
 def _finish(row: ResourceType, write: Write) -> None:
-    """What a provider completes when a write has its effect."""
-    for rule in row.landed if write.method == "PUT" else ():
+    """What a provider completes when a write has its effect; tags alone complete nothing."""
+    for rule in () if write.method == "PATCH" and row.patch == "tags" else row.landed:
         rule(write)
 
 

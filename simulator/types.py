@@ -82,7 +82,7 @@ class ResourceType:
     in; `initial` what it fills in on create alone, and keeps. `versions` are the first and the
     last api-version (empty: open) at which a dotted path is filled in. Before
     `asynchronous_since` writes were done when they were answered. `rules` run before the answer,
-    `landed` ones when a PUT has its effect. `gone` is the DELETE status where nothing is there,
+    `landed` ones when it has its effect. `gone` is the DELETE status where nothing is there,
     `missing` the code of a 404. `implicit` names children that exist as long as their parent does,
     with their properties. `secrets` are accepted and never shown. `located` types need a location
     on create.
