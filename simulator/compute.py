@@ -7,6 +7,7 @@ from simulator.documents import Document, clone, dig, fill, put
 from simulator.wire import Refusal
 from simulator.writes import Write
 
+_TIERS = {"StandardSSD": "Standard", "UltraSSD": "Ultra", "PremiumV2": "Premium"}
 _HARD_DISK_GB = 4096
 _FIXED = ("priority", "licenseType", "availabilitySet")
 
@@ -52,6 +53,7 @@ def rate_disk(write: Write) -> None:
     """A disk has the tier that its sku names; hard disks up to 4 TiB all have the same limits."""
     fill(write.after, {"sku": {"name": "Standard_LRS"}})
     sku = str(dig(write.after, "sku.name"))
-    fill(write.after, {"sku": {"tier": sku.split("_", maxsplit=1)[0]}})
+    kind = sku.split("_", maxsplit=1)[0]
+    fill(write.after, {"sku": {"tier": _TIERS.get(kind, kind)}})
     if sku == "Standard_LRS" and int(dig(write.after, "properties.diskSizeGB", 0)) <= _HARD_DISK_GB:
         fill(write.after, {"properties": {"diskIOPSReadWrite": 500, "diskMBpsReadWrite": 60}})

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.documents import Document, clone, dig, fill
+from simulator.documents import Document, clone, dig, fill, put
 from simulator.wire import Refusal
 from simulator.writes import Write
 
+_APIS = {
+    "EnableCassandra": "Cassandra",
+    "EnableGremlin": "Gremlin, Sql",
+    "EnableTable": "Table, Sql",
+}
 _REGIONS = ("locations", "readLocations", "writeLocations", "failoverPolicies")
 
 
@@ -71,6 +76,14 @@ def check_firewall_rule(write: Write) -> None:
             "StartIPAddressGreaterThanEndIPAddress",
             "The start IP address of the firewall rule cannot exceed its end IP address.",
         )
+
+
+def name_apis(write: Write) -> None:
+    """A Cosmos account says which interfaces it offers; its kind and capabilities decide."""
+    apis = "MongoDB" if write.after.get("kind") == "MongoDB" else "Sql"
+    for capability in dig(write.after, "properties.capabilities") or []:
+        apis = _APIS.get(str(capability.get("name")), apis)
+    put(write.after, "properties.EnabledApiTypes", apis)
 
 
 def spread_account(write: Write) -> None:

@@ -10,6 +10,7 @@ _SIZES = {"Windows": 127, "Linux": 30}
 _GUEST_SINCE = "2018-06-01"
 _PATCHES_SINCE = "2020-12-01"
 _DISK_DELETION_SINCE = "2021-03-01"
+_SETS_SINCE = "2021-03-01"
 _GUEST = {"allowExtensionOperations": True, "requireGuestProvisionSignal": True}
 _SYSTEMS: dict[str, tuple[str, Document]] = {
     "Windows": (
@@ -67,8 +68,11 @@ def complete_machine(write: Write) -> None:
 
 
 def complete_set(write: Write) -> None:
-    """A uniform scale set, and the machine that it models; a PATCH leaves both as they were."""
-    if write.method != "PUT":
+    """A uniform scale set, and the machine that it models; a PATCH leaves both as they were.
+
+    What api-versions before 2021-03-01 fill in is not taught.
+    """
+    if write.method != "PUT" or write.api_version < _SETS_SINCE:
         return
     fill(write.after, {"sku": {"tier": "Standard"}, "properties": _SET})
     model = dig(write.after, "properties.virtualMachineProfile")

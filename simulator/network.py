@@ -12,6 +12,7 @@ from simulator.writes import Write
 _PRIORITIES = range(100, 4097)
 _DIRECTIONS = ("Inbound", "Outbound")
 _ENDS = ("source", "destination")
+_PROTECTION_SINCE = "2022-05-01"
 _FIRST_OCTETS = (20, 40, 52, 104)
 
 
@@ -280,8 +281,17 @@ def assign_public_address(write: Write) -> None:
 def protect_standard(write: Write) -> None:
     """A standard address is protected from floods as its virtual network is."""
     standard = str(dig(write.after, "sku.name")).lower() == "standard"
-    if standard and dig(write.after, "properties.ddosSettings") is None:
+    known = write.api_version >= _PROTECTION_SINCE
+    if standard and known and dig(write.after, "properties.ddosSettings") is None:
         put(write.after, "properties.ddosSettings", {"protectionMode": "VirtualNetworkInherited"})
+
+
+def certify(write: Write) -> None:
+    """The first generation of gateways knows its backends by certificate, the second by root."""
+    second = str(dig(write.after, "properties.sku.tier")).lower().endswith("_v2")
+    other = "authenticationCertificates" if second else "trustedRootCertificates"
+    if not dig(write.after, f"properties.{other}"):
+        drop(write.after, f"properties.{other}")
 
 
 def balance(write: Write) -> None:

@@ -184,7 +184,8 @@ ROWS = (
         read_only=("properties.provisioningState", "properties.documentEndpoint"),
         versions={
             "properties.ipRangeFilter": ("", "2020-03-01"),
-            "properties.enablePartitionKeyMonitor": ("", "2020-03-01"),
+            "properties.connectorOffer": ("", "2020-03-01"),
+            "properties.enableCassandraConnector": ("", "2020-03-01"),
             "properties.ipRules": ("2020-04-01", ""),
             "properties.publicNetworkAccess": ("2020-04-01", ""),
             "properties.disableLocalAuth": ("2021-10-15", ""),
@@ -194,7 +195,6 @@ ROWS = (
             "kind": "GlobalDocumentDB",
             "tags": {},
             "properties": {
-                "EnabledApiTypes": "Sql",
                 "ipRangeFilter": "",
                 "ipRules": [],
                 "virtualNetworkRules": [],
@@ -224,7 +224,7 @@ ROWS = (
         delete=Long(
             style="both", status=202, seconds=120, body="status", words=("Enqueued", "Dequeued")
         ),
-        rules=(datastores.spread_account,),
+        rules=(datastores.name_apis, datastores.spread_account),
         landed=(datastores.open_account,),
         busy=_COSMOS_BUSY,
         actions={

@@ -70,6 +70,7 @@ _GATEWAY = (
     _part("applicationGateways", "gatewayIPConfigurations"),
     _part("applicationGateways", "sslCertificates"),
     _part("applicationGateways", "authenticationCertificates"),
+    _part("applicationGateways", "trustedRootCertificates"),
     _part("applicationGateways", "frontendIPConfigurations", ("httpListeners",)),
     _part("applicationGateways", "frontendPorts", ("httpListeners",)),
     _part("applicationGateways", "backendAddressPools", ("requestRoutingRules",)),
@@ -93,7 +94,7 @@ _GATEWAY = (
     _part("applicationGateways", "requestRoutingRules", ruleType="Basic"),
     _part("applicationGateways", "probes"),
     _part("applicationGateways", "rewriteRuleSets"),
-    _part("applicationGateways", "redirectConfigurations"),
+    _part("applicationGateways", "redirectConfigurations", ("requestRoutingRules",)),
 )
 
 ROWS = (
@@ -145,11 +146,13 @@ ROWS = (
                 "enableIPForwarding": False,
                 "hostedWorkloads": [],
                 "tapConfigurations": [],
+                "nicType": "Standard",
             }
         },
         versions={
             "properties.hostedWorkloads": ("2018-06-01", ""),
             "properties.tapConfigurations": ("2018-08-01", ""),
+            "properties.nicType": ("2020-03-01", ""),
         },
         rules=(network.check_interface, network.assign_private_addresses, network.name_suffix),
         removal=network.check_interface_unused,
@@ -185,8 +188,8 @@ ROWS = (
             }
         },
         versions={
-            "properties.enableVmProtection": ("2017-09-01", "2020-04-01"),
-            "properties.privateEndpointVNetPolicies": ("2024-01-01", ""),
+            "properties.enableVmProtection": ("2017-09-01", "2019-12-01"),
+            "properties.privateEndpointVNetPolicies": ("2024-03-01", ""),
         },
         rules=(network.check_subnets_kept, network.offer_endpoints),
     ),
@@ -253,7 +256,7 @@ ROWS = (
         computed={"properties.resourceGuid": "{guid}", "properties.operationalState": "Running"},
         embedded=_GATEWAY,
         defaults={"properties": {part.path: [] for part in _GATEWAY}},
-        rules=(references.show_uses,),
+        rules=(network.certify, references.show_uses),
     ),
     _row("azureFirewalls"),
     _row("bastionHosts"),

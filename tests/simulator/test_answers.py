@@ -161,3 +161,78 @@ def test_container_groups_and_clusters_keep_their_secrets(arm: Client) -> None:
         answer = arm.send("PUT", path, {**WEST, "properties": properties})
         assert answer.status_code == 201
         assert "hidden" not in answer.text()
+
+
+def test_only_the_network_details_a_failed_precondition(tenant: Tenant, arm: Client) -> None:
+    machine = f"{COMPUTE}/virtualMachines/vm9"
+    for path, detailed in ((machine, False), (PIP, True)):
+        tenant.load({"id": path, **WEST})
+        refused = arm.send("PUT", path, WEST, If_Match='"stale"')
+        assert refused.status_code == 412
+        assert ("details" in refused.json()["error"]) is detailed
+
+
+def test_a_disk_being_made_is_answered_as_asked_for(tenant: Tenant, arm: Client) -> None:
+    disk = f"{COMPUTE}/disks/d1"
+    made = arm.send("PUT", disk, {**WEST, "properties": {"diskSizeGB": 32}}).json()
+    assert made == {
+        "name": "d1",
+        **WEST,
+        "properties": {"diskSizeGB": 32, "provisioningState": "Updating", "isArmResource": True},
+    }
+    tenant.settle()
+    after = arm.send("GET", disk).json()
+    assert after["sku"] == {"name": "Standard_LRS", "tier": "Standard"}
+    assert after["properties"]["publicNetworkAccess"] == "Enabled"
+
+
+def test_rules_that_come_with_a_group_are_whole(arm: Client) -> None:
+    made = arm.send("PUT", f"{NETWORK}/networkSecurityGroups/g", WEST).json()
+    for rule in made["properties"]["defaultSecurityRules"]:
+        assert rule["properties"]["description"]
+        assert rule["properties"]["access"] == ("Deny" if "Deny" in rule["name"] else "Allow")
+        assert rule["properties"]["sourceAddressPrefixes"] == []
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+def test_a_change_that_is_silent_about_regions_leaves_them(
+    tenant: Tenant, arm: Client, method: str
+) -> None:
+    places = [{"locationName": "West US"}]
+    arm.send("PUT", COSMOS, {**WEST, "properties": {"locations": places}})
+    tenant.settle()
+    before = tenant.read(COSMOS)
+    arm.send(method, COSMOS, {**WEST, "tags": {"owner": "ops"}, "properties": {}})
+    tenant.settle()
+    after = tenant.read(COSMOS)
+    assert before is not None
+    assert after == {**before, "tags": {"owner": "ops"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "capability", "apis"),
+    [
+        ("GlobalDocumentDB", None, "Sql"),
+        ("MongoDB", "EnableMongo", "MongoDB"),
+        ("GlobalDocumentDB", "EnableGremlin", "Gremlin, Sql"),
+    ],
+)
+def test_a_cosmos_account_says_which_interfaces_it_has(
+    arm: Client, kind: str, capability: str | None, apis: str
+) -> None:
+    chosen = [{"name": capability}] if capability else []
+    body = {**WEST, "kind": kind, "properties": {"capabilities": chosen}}
+    assert arm.send("PUT", COSMOS, body).json()["properties"]["EnabledApiTypes"] == apis
+
+
+@pytest.mark.parametrize(
+    ("tier", "certificates"),
+    [("Standard", "authenticationCertificates"), ("WAF_v2", "trustedRootCertificates")],
+)
+def test_a_gateway_knows_certificates_by_its_generation(
+    arm: Client, tier: str, certificates: str
+) -> None:
+    gateway = f"{NETWORK}/applicationGateways/gw"
+    made = arm.send("PUT", gateway, {**WEST, "properties": {"sku": {"tier": tier}}}).json()
+    both = {"authenticationCertificates", "trustedRootCertificates"}
+    assert both & made["properties"].keys() == {certificates}
