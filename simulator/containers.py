@@ -17,6 +17,9 @@ def start_group(write: Write) -> None:
     if isinstance(address, dict):
         held = dig(write.before, "properties.ipAddress.ip")
         address["ip"] = held or public_address(write.state.random)
+        if address.get("dnsNameLabel"):
+            region = str(write.after.get("location")).replace(" ", "").lower()
+            address["fqdn"] = f"{address['dnsNameLabel']}.{region}.azurecontainer.io"
 
 
 def fill_pools(write: Write) -> None:

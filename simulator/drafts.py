@@ -50,10 +50,15 @@ def replacement(
 def filled_in(row: ResourceType, defaults: Mapping[str, Any], version: str) -> Document:
     """What of a row's defaults the provider fills in at an api-version."""
     known: Document = clone(defaults)
-    for path, (first, last) in row.versions.items():
-        if version < first or (last and version > last):
+    for path in row.versions:
+        if not _knows(row, path, version):
             drop(known, path)
     return known
+
+
+def _knows(row: ResourceType, path: str, version: str) -> bool:
+    first, last = row.versions.get(path, ("", ""))
+    return first <= version and (not last or version <= last)
 
 
 def give_identity(state: State, after: Document, before: Document) -> None:
@@ -77,7 +82,7 @@ def _keep(after: Document, before: Document, initial: Mapping[str, Any]) -> None
 
 def _compute(call: Call, state: State, row: ResourceType, after: Document) -> None:
     for path, template in row.computed.items():
-        if dig(after, path) is None:
+        if dig(after, path) is None and _knows(row, path, call.target.api_version):
             text = template.format(
                 name=call.address.name,
                 guid=state.guid(),

@@ -12,7 +12,17 @@ _POST = Long(style="both", status=202, seconds=10, retry_after=10, body="none")
 _DELETE = Long(style="both", status=202, seconds=20, retry_after=10, body="none")
 _DISK_WRITE = Long(style="both", status=202, seconds=2, retry_after=2, body="echo")
 _DISK_DELETE = Long(style="both", status=202, seconds=2, body="none")
-_DISK_STATE = ("properties.provisioningState", "properties.diskState", "properties.timeCreated")
+_DISK_STATE = (
+    "properties.provisioningState",
+    "properties.diskState",
+    "properties.timeCreated",
+    "properties.uniqueId",
+)
+_DISK_COMPUTED = {
+    "properties.timeCreated": "{now}",
+    "properties.diskState": "Unattached",
+    "properties.uniqueId": "{guid}",
+}
 _ACCESS = {
     "beginGetAccess": Action(
         long=Long(style="both", status=202, seconds=2, body="none"),
@@ -31,6 +41,7 @@ ROWS = (
         etag="number",
         read_only=("properties.provisioningState", "properties.vmId", "properties.timeCreated"),
         computed={"properties.vmId": "{guid}", "properties.timeCreated": "{now}"},
+        versions={"properties.timeCreated": ("2021-11-01", "")},
         create=Long(status=201, seconds=40, retry_after=10, state="Creating"),
         update=Long(status=200, seconds=10, retry_after=10),
         patched=Long(status=200, seconds=10, retry_after=10),
@@ -46,7 +57,7 @@ ROWS = (
         "Microsoft.Compute/disks",
         api_version="2024-03-02",
         read_only=_DISK_STATE,
-        computed={"properties.timeCreated": "{now}", "properties.diskState": "Unattached"},
+        computed=_DISK_COMPUTED,
         defaults={
             "properties": {
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
@@ -70,7 +81,7 @@ ROWS = (
         "Microsoft.Compute/snapshots",
         api_version="2024-03-02",
         read_only=_DISK_STATE,
-        computed={"properties.timeCreated": "{now}", "properties.diskState": "Unattached"},
+        computed=_DISK_COMPUTED,
         create=_DISK_WRITE,
         update=_DISK_WRITE,
         patched=_DISK_WRITE,

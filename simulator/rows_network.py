@@ -266,7 +266,11 @@ ROWS = (
     _row("privateEndpoints"),
     _row("firewallPolicies"),
     _row("ApplicationGatewayWebApplicationFirewallPolicies", create=None, update=None),
-    _row("networkWatchers", defaults={"properties": {"runningOperationIds": []}}),
+    _row(
+        "networkWatchers",
+        computed={},
+        defaults={"properties": {"runningOperationIds": []}},
+    ),
     _child("networkWatchers/flowLogs"),
     _row(
         "routeTables",

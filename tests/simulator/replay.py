@@ -1,7 +1,8 @@
 """Replays the first write of a recorded flow against a fresh tenant.
 
 Only what decides the outcome is arranged, and only from what the recording itself shows: the
-groups, parents and references that the flow takes for granted, and the resource as it was.
+groups, parents and references that the flow takes for granted, and the resource as the flow saw it
+before it wrote, or after where it never looked before.
 """
 
 import json
@@ -20,7 +21,7 @@ from tests.simulator.client import ROBOT
 from tests.simulator.shapes import Shape, shape
 
 Flow = dict[str, Any]
-_CREATES_OR_MISSES = {201, 202, 404}
+_CREATES_OR_MISSES = {201, 202, 404, 409}
 _BEING_MADE = {"Creating", "Initializing", "RegisteringDns"}
 _OK = {200, 201}
 _ACCEPTED = 202
@@ -203,8 +204,7 @@ def _was_there(method: str, answer: Any) -> bool:
     """Whether an answer tells that the resource existed, where the flow never read it."""
     if method == "PUT":
         state = ((answer.get("body") or {}).get("properties") or {}).get("provisioningState")
-        absent = _CREATES_OR_MISSES | {409}
-        return answer["status"] not in absent and state not in _BEING_MADE
+        return answer["status"] not in _CREATES_OR_MISSES and state not in _BEING_MADE
     return answer["status"] != 404 and (method == "POST" or answer["status"] != 204)
 
 

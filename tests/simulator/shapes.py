@@ -5,29 +5,8 @@ from typing import Any
 
 Shape = frozenset[str]
 
-SERVER_COMPUTED = frozenset(
-    {
-        # Marks of the write: a version, a state, who and when.
-        "etag",
-        "provisioningState",
-        "systemData",
-        "createdBy",
-        "createdOn",
-        "updatedBy",
-        "updatedOn",
-        "creationDate",
-        "timeCreated",
-        "lastUpdatedTime",
-        # Names, addresses and numbers that the service draws for itself.
-        "resourceGuid",
-        "vmId",
-        "uniqueId",
-        "macAddress",
-        "internalDomainNameSuffix",
-        "fqdn",
-    }
-)
-"""Keys that say what only the service knows. Whatever is below them is left out as well."""
+SERVER_COMPUTED = frozenset({"etag", "systemData", "createdBy", "updatedBy", "lastUpdatedTime"})
+"""Keys of who wrote last, and when. Whatever is below them is left out as well."""
 
 
 def shape(body: Any) -> Shape:
