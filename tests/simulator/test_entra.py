@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-import requests
 from azure.core.exceptions import ClientAuthenticationError
-from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import ClientSecretCredential, WorkloadIdentityCredential
 
-from simulator.adapter import session
+from simulator.adapter import transport
 from simulator.clock import VirtualClock
 from simulator.entra import AUTHORITY
 from simulator.federation import Issuer
@@ -35,7 +34,7 @@ def _secret(tenant: Tenant, **instead: str) -> ClientSecretCredential:
         given["directory"],
         given["client"],
         given["secret"],
-        transport=RequestsTransport(session=session(tenant)),
+        transport=transport(tenant),
     )
 
 
@@ -93,7 +92,7 @@ def test_refusals_are_in_entras_form(
 ) -> None:
     answer = _post(tenant, **instead)
     told = answer.json()
-    assert (answer.status_code, told["error"], told["error_codes"]) == (status, error, [number])
+    assert (answer.status, told["error"], told["error_codes"]) == (status, error, [number])
     assert told["error_description"].startswith(f"AADSTS{number}: ")
     assert f"Trace ID: {told['trace_id']}" in told["error_description"]
 
@@ -110,12 +109,12 @@ def test_another_tenant_is_not_found(tenant: Tenant) -> None:
 @pytest.mark.parametrize("grant", ["password", "refresh_token"])
 def test_what_is_not_known_here_is_said(tenant: Tenant, grant: str) -> None:
     answer = _post(tenant, grant_type=grant)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (501, "SimulatorDoesNotKnow")
+    assert (answer.status, answer.json()["error"]["code"]) == (501, "SimulatorDoesNotKnow")
     elsewhere = tenant.handle(Request("GET", f"{AUTHORITY}/common/oauth2/v2.0/authorize"))
     assert elsewhere.status == 501
 
 
-def _post(tenant: Tenant, **instead: str | None) -> requests.Response:
+def _post(tenant: Tenant, **instead: str | None) -> Response:
     known = {
         "grant_type": "client_credentials",
         "client_id": ROBOT.app_id,
@@ -123,8 +122,8 @@ def _post(tenant: Tenant, **instead: str | None) -> requests.Response:
         "scope": SCOPE,
     }
     form = {name: value for name, value in {**known, **instead}.items() if value is not None}
-    with session(tenant) as client:
-        return client.post(f"{AUTHORITY}/{tenant.tenant_id}/oauth2/v2.0/token", data=form)
+    url = f"{AUTHORITY}/{tenant.tenant_id}/oauth2/v2.0/token"
+    return tenant.handle(Request("POST", url, {}, urlencode(form).encode()))
 
 
 def test_a_user_has_no_registration(tenant: Tenant) -> None:
@@ -139,7 +138,7 @@ def test_a_workload_is_let_in_by_its_clusters_word(tenant: Tenant, tmp_path: Pat
         tenant_id=tenant.tenant_id,
         client_id=ROBOT.app_id or "",
         token_file_path=str(file),
-        transport=RequestsTransport(session=session(tenant)),
+        transport=transport(tenant),
     )
     assert _reads(tenant, credential.get_token(SCOPE).token).status == 200
 
