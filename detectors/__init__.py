@@ -59,20 +59,43 @@ def open_network_acls(resource: Resource) -> Iterator[Evidence]:
     Raises:
         Undecided: it is of another shape.
     """
+    if not _denies(resource):
+        pointer = f"{NETWORK_ACLS}/defaultAction"
+        yield Evidence(pointer, resource.get(pointer), expected="Deny")
+        return
+    listed, sets = _listed(resource)
+    if Addresses.union(sets).internet_share > MOST:
+        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+
+
+def wide_network_acls(resource: Resource) -> Iterator[Evidence]:
+    """Why `networkAcls` that deny by default let in more than known clients.
+
+    Where they allow by default, the rules count for nothing: see `open_network_acls`.
+
+    Raises:
+        Undecided: they are of another shape.
+    """
+    if not _denies(resource):
+        return
+    listed, sets = _listed(resource)
+    if Addresses.union(sets).size > WIDE:
+        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+
+
+def _denies(resource: Resource) -> bool:
     acls = resource.get(NETWORK_ACLS)
     if acls is not None and not isinstance(acls, Mapping):
         raise Undecided(f"{NETWORK_ACLS} is not an object")
     action = resource.text(f"{NETWORK_ACLS}/defaultAction")
     if action not in ("", "allow", "deny"):
         raise Undecided(f"{NETWORK_ACLS}/defaultAction is {action!r}")
-    if action != "deny":
-        pointer = f"{NETWORK_ACLS}/defaultAction"
-        yield Evidence(pointer, resource.get(pointer), expected="Deny")
-        return
+    return action == "deny"
+
+
+def _listed(resource: Resource) -> tuple[list[str], list[Addresses]]:
     listed = [str(rule["value"]) for rule in resource.items(f"{NETWORK_ACLS}/ipRules")]
-    sets = [Addresses.parse(text) for text in listed]
-    if Addresses.union(sets).internet_share > MOST:
-        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+    return listed, [Addresses.parse(text) for text in listed]
 
 
 def wide_rules(pointer: str, texts: list[str], sets: list[Addresses]) -> Iterator[Evidence]:
