@@ -1,0 +1,466 @@
+"""How events are delivered: what is sent, tried again, held back, repeated and given up."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from simulator.clock import VirtualClock
+from simulator.eventgrid_retry import SCHEDULE, SPREAD
+from simulator.tenant import Tenant
+from simulator.wire import Request, Response
+from tests.simulator.client import ALICE, GROUP, SUB, VAULT
+from tests.simulator.grid import (
+    GRAVE,
+    HOOK,
+    QUERY,
+    QUEUE,
+    TOPIC_BODY,
+    Endpoint,
+    change,
+    listen,
+    wait,
+)
+
+
+def nobody(_: Request) -> Response:
+    raise ConnectionRefusedError
+
+
+def hearing(tenant: Tenant, clock: VirtualClock, *answers: Any, **more: Any) -> Endpoint:
+    """An endpoint that the tenant delivers to."""
+    tenant.grid.send = endpoint = Endpoint(clock, *answers)
+    listen(tenant, **more)
+    return endpoint
+
+
+def letters(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every dead letter, in the order of writing."""
+    return [one for blob in tenant.grid.blobs.values() for one in json.loads(blob)]
+
+
+# --- what is sent
+
+
+def test_a_notification(tenant: Tenant, clock: VirtualClock) -> None:
+    """One event in an array, with Event Grid's headers; the query of the URL is kept."""
+    endpoint = hearing(tenant, clock)
+    change(tenant)
+    tenant.grid.deliver()
+    (request,) = endpoint.taken
+    (event,) = json.loads(request.body)
+    assert (request.method, request.url) == ("POST", HOOK + QUERY)
+    assert event["data"]["operationName"] == "Microsoft.KeyVault/vaults/write"
+    assert request.headers["content-type"] == "application/json; charset=utf-8"
+    assert {k: v for k, v in request.headers.items() if k.startswith("aeg")} == {
+        "aeg-event-type": "Notification",
+        "aeg-subscription-name": "GATE",
+        "aeg-delivery-count": "0",
+        "aeg-data-version": "2",
+        "aeg-metadata-version": "1",
+        "aeg-output-event-id": event["id"],
+    }
+
+
+def test_a_notification_in_the_cloud_schema(tenant: Tenant, clock: VirtualClock) -> None:
+    """One event, no array around it."""
+    endpoint = hearing(tenant, clock, eventDeliverySchema="CloudEventSchemaV1_0")
+    change(tenant)
+    tenant.grid.deliver()
+    (request,) = endpoint.taken
+    event = json.loads(request.body)
+    assert (event["source"], event["specversion"]) == (SUB, "1.0")
+    assert request.headers["content-type"] == "application/cloudevents+json; charset=utf-8"
+    assert request.headers["aeg-metadata-version"] == "1.0"
+
+
+@pytest.mark.parametrize("schema", ["EventGridSchema", "CloudEventSchemaV1_0"])
+def test_a_queue_gets_single_events_in_base64(tenant: Tenant, schema: str) -> None:
+    listen(tenant, QUEUE, eventDeliverySchema=schema)
+    change(tenant)
+    tenant.grid.deliver()
+    (text,) = tenant.grid.queues["changes"]
+    event = json.loads(base64.b64decode(text))
+    assert event["subject"].endswith("/vaults/kv1")
+    assert ("specversion" in event) is (schema != "EventGridSchema")
+
+
+def test_only_what_happens_later_is_delivered(tenant: Tenant, clock: VirtualClock) -> None:
+    """Neither what was before the event subscription nor what is loaded silently."""
+    change(tenant, "before")
+    endpoint = hearing(tenant, clock)
+    tenant.load({"id": f"{VAULT}-loaded", "location": "westeurope"})
+    change(tenant, "after")
+    tenant.grid.deliver()
+    assert endpoint.subjects == ["after"]
+
+
+@pytest.mark.parametrize("status", range(200, 205))
+def test_these_codes_are_success(tenant: Tenant, clock: VirtualClock, status: int) -> None:
+    hearing(tenant, clock, status)
+    change(tenant)
+    assert tenant.grid.deliver() is None
+
+
+# --- tried again
+
+
+def test_the_retry_schedule(tenant: Tenant, clock: VirtualClock) -> None:
+    """10 s, 30 s, 1, 5, 10 and 30 minutes, 1, 3 and 6 hours, a little more each time; not more."""
+    endpoint = hearing(tenant, clock, 500)
+    change(tenant)
+    wait(tenant, clock, days=3)
+    counts = [one.headers["aeg-delivery-count"] for one in endpoint.taken]
+    assert counts == [str(n) for n in range(10)]
+    for gap, step in zip(endpoint.gaps, SCHEDULE, strict=True):
+        assert step <= gap <= step * (1 + SPREAD)
+    assert endpoint.gaps != list(SCHEDULE)
+    assert SCHEDULE == (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600)
+
+
+@pytest.mark.parametrize(("status", "least"), [(503, 30), (408, 120), (302, 10), (205, 10)])
+def test_some_codes_wait_longer(
+    tenant: Tenant, clock: VirtualClock, status: int, least: int
+) -> None:
+    endpoint = hearing(tenant, clock, status, 200)
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    (gap,) = endpoint.gaps
+    assert least <= gap <= least * (1 + SPREAD)
+
+
+@pytest.mark.parametrize("trouble", [TimeoutError, ConnectionRefusedError])
+def test_no_answer_is_a_failure(
+    tenant: Tenant, clock: VirtualClock, trouble: type[OSError]
+) -> None:
+    def fail() -> int:
+        raise trouble
+
+    endpoint = hearing(tenant, clock, fail, 200)
+    change(tenant)
+    wait(tenant, clock, minutes=5)
+    assert endpoint.subjects == ["kv1", "kv1"]
+
+
+def test_a_late_success_is_a_duplicate(tenant: Tenant, clock: VirtualClock) -> None:
+    """Thirty seconds are in time; who needs longer has the event, and gets it again."""
+
+    def slowly(seconds: float) -> int:
+        clock.advance(timedelta(seconds=seconds))
+        return 200
+
+    endpoint = hearing(tenant, clock, lambda: slowly(30), lambda: slowly(31), 200)
+    change(tenant, "quick", "slow")
+    wait(tenant, clock, minutes=5)
+    assert endpoint.subjects == ["quick", "slow", "slow"]
+
+
+def test_an_app_that_is_away_for_an_hour_loses_nothing(tenant: Tenant, clock: VirtualClock) -> None:
+    endpoint = hearing(tenant, clock)
+    tenant.grid.send = nobody
+    names = [f"kv{n}" for n in range(30)]
+    for name in names:
+        change(tenant, name)
+        wait(tenant, clock, minutes=2)
+    tenant.grid.send = endpoint
+    wait(tenant, clock, hours=3)
+    assert sorted(endpoint.subjects) == sorted(names)
+    assert tenant.grid.dropped == []
+
+
+def test_a_queue_that_is_away_gets_its_messages_later(tenant: Tenant, clock: VirtualClock) -> None:
+    listen(tenant, QUEUE)
+    keep = tenant.grid.put_message
+
+    def away(queue: str, text: str) -> None:
+        raise ConnectionRefusedError(queue, text)
+
+    tenant.grid.put_message = away
+    change(tenant)
+    wait(tenant, clock, minutes=1)
+    tenant.grid.put_message = keep
+    wait(tenant, clock, minutes=10)
+    assert len(tenant.grid.queues["changes"]) == 1
+
+
+def test_a_fault_of_the_endpoints_stand_in_loses_nothing(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """What is no answer at all rises to the owner, and the event is still due."""
+
+    def broken() -> int:
+        raise ZeroDivisionError
+
+    endpoint = hearing(tenant, clock, broken, 200)
+    change(tenant)
+    with pytest.raises(ZeroDivisionError):
+        tenant.grid.deliver()
+    tenant.grid.deliver()
+    assert endpoint.subjects == ["kv1", "kv1"]
+
+
+# --- held back
+
+
+def test_probation_holds_new_events_back(tenant: Tenant, clock: VirtualClock) -> None:
+    """After a 404 nothing is tried for five minutes, new events included."""
+    endpoint = hearing(tenant, clock, 404, 200)
+    change(tenant, "first")
+    wait(tenant, clock, minutes=1)
+    change(tenant, "second")
+    wait(tenant, clock, minutes=3)
+    assert endpoint.subjects == ["first"]
+    wait(tenant, clock, minutes=2)
+    assert sorted(endpoint.subjects) == ["first", "first", "second"]
+
+
+def test_an_endpoint_that_keeps_failing_is_left_alone_for_longer(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """With ten failures in a row the pauses grow, to hours; one success ends that."""
+    endpoint = hearing(tenant, clock, *[500] * 18, 200)
+    change(tenant, *[f"kv{n}" for n in range(10)])
+    wait(tenant, clock, hours=20)
+    pauses = [round(gap / 60) for gap in endpoint.gaps[9:17]]
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128]
+    assert endpoint.gaps[-1] == 0
+    assert len(endpoint.taken) == 18 + 10
+
+
+def test_each_event_subscription_has_its_own_troubles(tenant: Tenant, clock: VirtualClock) -> None:
+    """A queue beside a webhook that is gone gets every event at once."""
+    endpoint = hearing(tenant, clock, 404)
+    path = f"{SUB}/providers/Microsoft.EventGrid/eventSubscriptions/archive"
+    tenant.write(path, {"properties": {"destination": QUEUE}}, by=ALICE)
+    tenant.grid.deliver()
+    tenant.grid.queues.clear()
+    tried = len(endpoint.taken)
+    change(tenant, "a", "b")
+    tenant.grid.deliver()
+    assert len(tenant.grid.queues["changes"]) == 2
+    assert len(endpoint.taken) == tried
+
+
+# --- repeated and mixed
+
+
+def _heard(seed: int, **knobs: Any) -> list[str]:
+    """The names of ten changes, as they arrive under the given trouble."""
+    clock = VirtualClock()
+    tenant = Tenant(clock, seed=seed)
+    tenant.load({"id": GROUP})
+    endpoint = hearing(tenant, clock)
+    for name, value in knobs.items():
+        setattr(tenant.grid, name, value)
+    change(tenant, *[f"kv{n}" for n in range(10)])
+    assert tenant.grid.deliver() is None
+    return endpoint.subjects
+
+
+def test_duplicates_and_disorder_repeat_by_seed() -> None:
+    everything = [f"kv{n}" for n in range(10)]
+    assert _heard(1) == everything
+    assert sorted(_heard(1, duplicates=1.0)) == sorted(everything * 2)
+    some = _heard(1, duplicates=0.5)
+    assert set(some) == set(everything)
+    assert 10 < len(some) < 20
+    mixed = _heard(1, shuffles=True)
+    assert mixed != everything
+    assert sorted(mixed) == everything
+    assert _heard(1, shuffles=True, duplicates=0.5) == _heard(1, shuffles=True, duplicates=0.5)
+    assert _heard(2, shuffles=True) != mixed
+
+
+# --- given up
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [(400, "BadRequest"), (413, "PayloadTooLarge"), (401, "Unauthorized"), (403, "Forbidden")],
+)
+def test_some_codes_are_never_tried_again(
+    tenant: Tenant, clock: VirtualClock, status: int, outcome: str
+) -> None:
+    """The event is a dead letter after five minutes, with what became of it."""
+    endpoint = hearing(tenant, clock, status, deadLetterDestination=GRAVE)
+    sent = clock.now()
+    change(tenant)
+    wait(tenant, clock, minutes=4)
+    assert tenant.grid.blobs == {}
+    wait(tenant, clock, days=2)
+    assert len(endpoint.taken) == 1
+    (letter,) = letters(tenant)
+    assert letter["subject"].endswith("/vaults/kv1")
+    stamp = sent.isoformat().replace("+00:00", "Z")
+    assert {k: v for k, v in letter.items() if k not in json.loads(endpoint.taken[0].body)[0]} == {
+        "deadLetterReason": f"UndeliverableDueToHttp{outcome}",
+        "deliveryAttempts": 1,
+        "lastDeliveryOutcome": outcome,
+        "publishTime": stamp,
+        "lastDeliveryAttemptTime": stamp,
+    }
+
+
+def test_where_dead_letters_lie(tenant: Tenant, clock: VirtualClock) -> None:
+    """The event subscription in capitals, then year, month, day, hour; what is due is one blob."""
+    hearing(tenant, clock, 400, deadLetterDestination=GRAVE)
+    change(tenant, "a", "b")
+    wait(tenant, clock, hours=1)
+    (name,) = tenant.grid.blobs
+    assert name.startswith("lost/GATE/2026/3/2/6/")
+    assert name.endswith(".json")
+    assert [one["subject"].rsplit("/", 1)[-1] for one in letters(tenant)] == ["a", "b"]
+
+
+def test_a_dead_letter_in_the_cloud_schema(tenant: Tenant, clock: VirtualClock) -> None:
+    hearing(
+        tenant,
+        clock,
+        400,
+        deadLetterDestination=GRAVE,
+        eventDeliverySchema="CloudEventSchemaV1_0",
+    )
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    (letter,) = letters(tenant)
+    assert (letter["specversion"], letter["deadletterreason"]) == (
+        "1.0",
+        "UndeliverableDueToHttpBadRequest",
+    )
+
+
+def test_the_most_attempts(tenant: Tenant, clock: VirtualClock) -> None:
+    policy = {"maxDeliveryAttempts": 3}
+    endpoint = hearing(tenant, clock, 500, deadLetterDestination=GRAVE, retryPolicy=policy)
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    (letter,) = letters(tenant)
+    assert (letter["deadLetterReason"], letter["deliveryAttempts"], len(endpoint.taken)) == (
+        "MaxDeliveryAttemptsExceeded",
+        3,
+        3,
+    )
+
+
+def test_the_time_to_live_is_noticed_at_the_next_attempt(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """Thirty minutes allow six attempts, as Microsoft's page reckons; the end is seen at 46."""
+    policy = {"eventTimeToLiveInMinutes": 30, "maxDeliveryAttempts": 10}
+    endpoint = hearing(tenant, clock, 500, deadLetterDestination=GRAVE, retryPolicy=policy)
+    change(tenant)
+    wait(tenant, clock, minutes=45)
+    assert (len(endpoint.taken), tenant.grid.blobs) == (6, {})
+    wait(tenant, clock, minutes=10)
+    (letter,) = letters(tenant)
+    assert (letter["deadLetterReason"], letter["deliveryAttempts"]) == ("TimeToLiveExceeded", 6)
+    assert len(endpoint.taken) == 6
+
+
+def test_an_event_may_die_on_probation_untried(tenant: Tenant, clock: VirtualClock) -> None:
+    policy = {"eventTimeToLiveInMinutes": 3}
+    endpoint = hearing(tenant, clock, 404, deadLetterDestination=GRAVE, retryPolicy=policy)
+    change(tenant, "first")
+    wait(tenant, clock, minutes=1)
+    change(tenant, "second")
+    wait(tenant, clock, hours=1)
+    assert endpoint.subjects == ["first"]
+    second = letters(tenant)[-1]
+    assert (second["lastDeliveryOutcome"], second["deliveryAttempts"]) == ("Probation", 0)
+    assert "lastDeliveryAttemptTime" not in second
+
+
+def test_without_a_container_what_is_given_up_is_gone(tenant: Tenant, clock: VirtualClock) -> None:
+    hearing(tenant, clock, 400)
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    assert tenant.grid.blobs == {}
+    (lost,) = tenant.grid.dropped
+    assert lost["deadLetterReason"] == "UndeliverableDueToHttpBadRequest"
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(3, 1), (5, 0)])
+def test_dead_letters_wait_four_hours_for_their_container(
+    tenant: Tenant, clock: VirtualClock, hours: int, kept: int
+) -> None:
+    keep = tenant.grid.put_blob
+
+    def away(container: str, name: str, content: bytes) -> None:
+        raise ConnectionRefusedError(container, name, content)
+
+    hearing(tenant, clock, 400, deadLetterDestination=GRAVE)
+    tenant.grid.put_blob = away
+    change(tenant)
+    wait(tenant, clock, hours=hours)
+    tenant.grid.put_blob = keep
+    wait(tenant, clock, hours=1)
+    assert (len(letters(tenant)), len(tenant.grid.dropped)) == (kept, 1 - kept)
+
+
+def test_what_is_too_large_for_a_queue_is_given_up(tenant: Tenant, clock: VirtualClock) -> None:
+    """A queue's message holds 64 KiB after base64."""
+    listen(tenant, QUEUE, deadLetterDestination=GRAVE)
+    headers = {"authorization": f"Bearer {tenant.token(ALICE)}"}
+    long = {**headers, "x-ms-correlation-request-id": "c" * 49_000}
+    body = json.dumps({"location": "westeurope", "properties": {}}).encode()
+    tenant.handle(Request("PUT", f"{VAULT}?api-version=2024-01-01", long, body))
+    wait(tenant, clock, hours=1)
+    assert "changes" not in tenant.grid.queues
+    assert [one["lastDeliveryOutcome"] for one in letters(tenant)] == ["PayloadTooLarge"]
+
+
+# --- over the wire
+
+
+@contextmanager
+def _listening() -> Iterator[tuple[str, list[Any]]]:
+    """A webhook on loopback, and what it was sent."""
+    taken: list[Any] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            events = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            taken.append((self.headers["aeg-event-type"], self.path, events[0]["subject"]))
+            code = events[0]["data"].get("validationCode")
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"validationResponse": code}).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/hook?code=1", taken
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_endpoint_on_loopback_is_really_asked(tenant: Tenant) -> None:
+    """Nothing arranged: the handshake and the event go over HTTP."""
+    with _listening() as (url, taken):
+        tenant.write(f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/t", TOPIC_BODY, by=ALICE)
+        destination = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
+        body = {"properties": {"destination": destination}}
+        listener = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/t/eventSubscriptions/s"
+        tenant.write(listener, body, by=ALICE)
+        change(tenant)
+        tenant.grid.deliver()
+    assert [kind for kind, _, _ in taken] == ["SubscriptionValidation"] + ["Notification"] * 2
+    assert {path for _, path, _ in taken} == {"/hook?code=1"}
+    assert taken[-1][2].endswith("/vaults/kv1")
+
+
+def test_no_other_host_is_reached(tenant: Tenant) -> None:
+    """Left as it is, a tenant asks nobody outside of this machine."""
+    with pytest.raises(OSError, match=r"loopback alone, not gate\.example"):
+        tenant.grid.send(Request("POST", HOOK))
