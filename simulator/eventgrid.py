@@ -272,7 +272,7 @@ class EventGrid:
         elif delivery.attempts >= int(dig(line.properties, "retryPolicy.maxDeliveryAttempts", 30)):
             self._give_up(line, delivery, "MaxDeliveryAttemptsExceeded")
         else:
-            delivery.due = now + failure.wait(delivery.attempts, self._random, azure=azure)
+            delivery.due = now + failure.wait(delivery.attempts, self._random)
 
     # Giving up
 

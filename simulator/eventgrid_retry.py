@@ -44,8 +44,7 @@ _OUTCOMES = {
 }
 _NEVER_AGAIN = {"BadRequest", "PayloadTooLarge", "Forbidden"}
 _AT_LEAST = {408: 120, 503: 30}
-_AZURE_AT_LEAST = {401: 300, 404: 300}
-"""Seconds until the next attempt at a destination that is an Azure resource."""
+"""Seconds until the next attempt; after 401 and 404 probation is longer anyway."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +68,10 @@ class Failure:
         """Why a final failure is dead-lettered: as Azure words it for 400, alike for others."""
         return f"UndeliverableDueToHttp{self.outcome}"
 
-    def wait(self, attempts: int, chance: random.Random, *, azure: bool) -> timedelta:
+    def wait(self, attempts: int, chance: random.Random) -> timedelta:
         """How long until the next attempt, when so many were made."""
         step = SCHEDULE[attempts - 1] if attempts <= len(SCHEDULE) else LATER
         least = _AT_LEAST.get(self.status, 0)
-        if azure:
-            least = max(least, _AZURE_AT_LEAST.get(self.status, 0))
         return timedelta(seconds=max(step, least) * (1 + SPREAD * chance.random()))
 
     def probation(self, failures: int) -> timedelta:

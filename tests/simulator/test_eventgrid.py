@@ -191,7 +191,8 @@ def test_a_functions_own_endpoint_shakes_no_hands(
     tenant: Tenant, arm: Client, topic: str, clock: VirtualClock
 ) -> None:
     """It is reached at its host's webhook, by the name of the function."""
-    tenant.load({"id": SITE, "location": "westeurope"})
+    host = {"defaultHostName": "gate-x1.westeurope-01.azurewebsites.net"}
+    tenant.load({"id": SITE, "location": "westeurope", "properties": host})
     tenant.load({"id": FUNCTION})
     endpoint = Endpoint(clock)
     tenant.grid.send = nobody
@@ -200,8 +201,8 @@ def test_a_functions_own_endpoint_shakes_no_hands(
     tenant.grid.send = endpoint
     tenant.grid.deliver()
     urls = {one.url for one in endpoint.taken}
-    host = "https://gate.azurewebsites.net"
-    assert urls == {f"{host}/runtime/webhooks/eventgrid?functionName=changes"}
+    path = "runtime/webhooks/eventgrid?functionName=changes"
+    assert urls == {f"https://{host['defaultHostName']}/{path}"}
 
 
 INVALID: list[dict[str, Any]] = [
@@ -265,6 +266,57 @@ def test_a_patch_changes_parts(tenant: Tenant, clock: VirtualClock, arm: Client)
     tenant.grid.send = endpoint = Endpoint(clock)
     tenant.grid.deliver()
     assert {one.url for one in endpoint.taken} == {HOOK + QUERY}
+
+
+def test_a_patch_may_change_the_way_of_delivery(
+    tenant: Tenant, clock: VirtualClock, arm: Client
+) -> None:
+    """What is owed goes the new way, here to a queue under the topic's identity, and back."""
+    tenant.grid.send = Endpoint(clock)
+    listen(tenant)
+    change(tenant)
+    by_identity = {"identity": {"type": "SystemAssigned"}, "destination": QUEUE}
+    assert arm.patch(LISTENER, {"deliveryWithResourceIdentity": by_identity}).status_code == 201
+    tenant.settle()
+    assert "destination" not in arm.get(LISTENER).json()["properties"]
+    tenant.grid.deliver()
+    assert len(tenant.grid.queues["changes"]) == 2
+    arm.patch(LISTENER, {"destination": WEBHOOK})
+    tenant.settle()
+    assert "deliveryWithResourceIdentity" not in arm.get(LISTENER).json()["properties"]
+
+
+def test_a_patched_endpoint_is_asked_in_the_schema_that_holds(
+    tenant: Tenant, clock: VirtualClock, arm: Client
+) -> None:
+    tenant.grid.send = Endpoint(clock)
+    listen(tenant, eventDeliverySchema="CloudEventSchemaV1_0")
+    methods: list[str] = []
+
+    def hear(request: Request) -> Response:
+        methods.append(request.method)
+        return Response(404)
+
+    tenant.grid.send = hear
+    arm.patch(LISTENER, {"destination": WEBHOOK})
+    tenant.settle()
+    assert methods == ["OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"), [(ACCOUNT, "StorageQueue"), (SUB, "EventHub")], ids=["source", "kind"]
+)
+def test_loaded_ones_that_the_simulator_cannot_serve_hear_nothing(
+    tenant: Tenant, source: str, kind: str
+) -> None:
+    """An estate of documents may hold topics of storage accounts, and other destinations."""
+    tenant.load({"id": TOPIC, "location": "global", "properties": {"source": source}})
+    destination = {**QUEUE, "endpointType": kind}
+    properties = {"destination": destination, "provisioningState": "Succeeded"}
+    tenant.load({"id": LISTENER, "properties": properties})
+    change(tenant)
+    assert tenant.grid.deliver() is None
+    assert tenant.grid.queues == {}
 
 
 def test_a_deleted_event_subscription_is_owed_nothing(

@@ -205,6 +205,21 @@ def test_a_fault_of_the_endpoints_stand_in_loses_nothing(
     assert endpoint.subjects == ["kv1", "kv1"]
 
 
+def test_an_endpoint_that_asks_for_more_meanwhile_gets_no_second_copy(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """Whoever delivers while a delivery is under way leaves that one alone."""
+
+    def impatient() -> int:
+        tenant.grid.deliver()
+        return 200
+
+    endpoint = hearing(tenant, clock, impatient, 200)
+    change(tenant, "a", "b")
+    tenant.grid.deliver()
+    assert endpoint.subjects == ["a", "b"]
+
+
 # --- held back
 
 
@@ -223,14 +238,17 @@ def test_probation_holds_new_events_back(tenant: Tenant, clock: VirtualClock) ->
 def test_an_endpoint_that_keeps_failing_is_left_alone_for_longer(
     tenant: Tenant, clock: VirtualClock
 ) -> None:
-    """With ten failures in a row the pauses grow, to hours; one success ends that."""
-    endpoint = hearing(tenant, clock, *[500] * 18, 200)
+    """With ten failures in a row the pauses grow, to three hours; one success ends that."""
+    endpoint = hearing(tenant, clock, *[500] * 20, *[200] * 10, 500, 200)
     change(tenant, *[f"kv{n}" for n in range(10)])
     wait(tenant, clock, hours=20)
-    pauses = [round(gap / 60) for gap in endpoint.gaps[9:17]]
-    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128]
-    assert endpoint.gaps[-1] == 0
-    assert len(endpoint.taken) == 18 + 10
+    pauses = [round(gap / 60) for gap in endpoint.gaps[9:19]]
+    assert pauses == [1, 2, 4, 8, 16, 32, 64, 128, 180, 180]
+    assert len(endpoint.taken) == 20 + 10
+    change(tenant, "later")
+    wait(tenant, clock, hours=1)
+    assert endpoint.subjects[-2:] == ["later", "later"]
+    assert endpoint.gaps[-1] < 12
 
 
 def test_each_event_subscription_has_its_own_troubles(tenant: Tenant, clock: VirtualClock) -> None:
@@ -305,6 +323,27 @@ def test_some_codes_are_never_tried_again(
         "publishTime": stamp,
         "lastDeliveryAttemptTime": stamp,
     }
+
+
+def test_an_azure_function_may_be_unauthorized_for_a_while(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """A 401 of a webhook is final, one of an Azure resource is tried again after five minutes."""
+    function = f"{GROUP}/providers/Microsoft.Web/sites/gate/functions/changes"
+    tenant.load({"id": function})
+    destination = {"endpointType": "AzureFunction", "properties": {"resourceId": function}}
+    endpoint = hearing(tenant, clock, 401, 200, destination=destination)
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    assert endpoint.gaps == [300]
+
+
+def test_dead_letters_under_the_topics_identity(tenant: Tenant, clock: VirtualClock) -> None:
+    by_identity = {"identity": {"type": "SystemAssigned"}, "deadLetterDestination": GRAVE}
+    hearing(tenant, clock, 400, deadLetterWithResourceIdentity=by_identity)
+    change(tenant)
+    wait(tenant, clock, hours=1)
+    assert len(letters(tenant)) == 1
 
 
 def test_where_dead_letters_lie(tenant: Tenant, clock: VirtualClock) -> None:
