@@ -10,7 +10,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,10 +18,8 @@ from simulator.address import Address, parse
 from simulator.documents import Document, dig
 from simulator.drafts import parse_body
 from simulator.eventgrid_endpoints import (
-    CLOUD,
     LONGEST_MESSAGE,
     WAIT,
-    Destination,
     Handshake,
     Send,
     activity,
@@ -33,7 +31,8 @@ from simulator.eventgrid_endpoints import (
     over_loopback,
 )
 from simulator.eventgrid_filters import wants
-from simulator.eventgrid_retry import BURIAL, UNBURIABLE, Delivery, Failure, Letter, blob_name
+from simulator.eventgrid_lines import Delivery, Letter, Line
+from simulator.eventgrid_retry import BURIAL, Failure, blob_name
 from simulator.events import Event
 from simulator.operations import Operation
 from simulator.rows_eventgrid import ON_SCOPES, ON_TOPICS, given
@@ -41,29 +40,6 @@ from simulator.state import Entry, State
 
 _TYPES = (ON_TOPICS.lower(), ON_SCOPES.lower())
 _ACTIVE = {"Succeeded", "Updating"}
-
-
-@dataclass
-class _Line:
-    """What one event subscription is owed."""
-
-    entry: Entry
-    deliveries: list[Delivery] = field(default_factory=list)
-    letters: list[Letter] = field(default_factory=list)
-    failures: int = 0
-    probation: datetime | None = None
-
-    @property
-    def properties(self) -> Document:
-        held: Document = self.entry.document.get("properties") or {}
-        return held
-
-    @property
-    def schema(self) -> str:
-        return str(self.properties.get("eventDeliverySchema", ""))
-
-    def due(self, delivery: Delivery) -> datetime:
-        return max(delivery.due, self.probation) if self.probation else delivery.due
 
 
 class EventGrid:
@@ -99,7 +75,7 @@ class EventGrid:
         self._locked = locked
         self._catch_up = catch_up
         self._random = random.Random(f"event grid {seed}")  # noqa: S311 - repeatable, not secret
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._urls: dict[str, str] = {}
         self._numbers = 0
         state.watchers.append(self._watch)
@@ -112,10 +88,10 @@ class EventGrid:
             properties = entry.document.get("properties") or {}
             if not destination(properties).type or not wants(properties.get("filter") or {}, event):
                 continue
-            line = self._lines.setdefault(entry.address.key, _Line(entry))
+            line = self._lines.setdefault(entry.address.key, Line(entry))
             self._numbers += 1
             now = self._now()
-            line.deliveries.append(Delivery(event, now, now, self._numbers))
+            line.deliveries[self._numbers] = Delivery(event, now, now, self._numbers)
 
     def _listening(self, source: str) -> Iterator[Entry]:
         address = parse(source)
@@ -172,80 +148,93 @@ class EventGrid:
     def deliver(self) -> datetime | None:
         """Send everything that is due. Returns when there will be more; None for nothing."""
         self._catch_up()
-        while (found := self._next()) is not None:
-            self._attempt(*found)
+        while due := self._due():
+            for line, delivery in due:
+                if self._taken(line, delivery):
+                    self._attempt(line, delivery)
         with self._locked:
-            for line in self._lines.values():
-                self._bury(line)
+            now = self._now()
+            due_letters = [(line, line.letters_due(now)) for line in self._lines.values()]
+        for line, letters in due_letters:
+            self._bury(line, letters)
+        with self._locked:
             return min(self._times(), default=None)
 
     def _times(self) -> Iterator[datetime]:
         for line in self._lines.values():
-            yield from (line.due(one) for one in line.deliveries)
+            yield from (line.due(one) for one in line.deliveries.values())
             yield from (letter.due for letter in line.letters)
 
-    def _next(self) -> tuple[_Line, Delivery] | None:
-        """Something that is due and in nobody's hands; it is in ours then."""
+    def _due(self) -> list[tuple[Line, Delivery]]:
+        """What is due and in nobody's hands, in the order of sending."""
         with self._locked:
             now = self._now()
             due = [
-                (line.due(one), one.number, line, one)
+                (line, one)
                 for line in self._lines.values()
-                for one in line.deliveries
-                if not one.under_way and line.due(one) <= now
+                for one in line.deliveries.values()
+                if line.waits(one, now)
             ]
-            if not due:
-                return None
-            chosen = self._random.choice(due) if self.shuffles else min(due, key=lambda x: x[:2])
-            line, delivery = chosen[2:]
-            delivery.under_way = True
-            return line, delivery
+            due.sort(key=lambda found: (found[0].due(found[1]), found[1].number))
+            if self.shuffles:
+                self._random.shuffle(due)
+            return due
 
-    def _attempt(self, line: _Line, delivery: Delivery) -> None:
+    def _taken(self, line: Line, delivery: Delivery) -> bool:
+        """Whether it is in our hands now; what was sent before may have changed that."""
+        with self._locked:
+            alive = self._lines.get(line.entry.address.key) is line
+            held = alive and line.waits(delivery, self._now())
+            delivery.under_way = delivery.under_way or held
+            return held
+
+    def _attempt(self, line: Line, delivery: Delivery) -> None:
         """Try once. What has outlived its time is given up, which is noticed only here."""
         started = self._now()
-        minutes = int(dig(line.properties, "retryPolicy.eventTimeToLiveInMinutes", 1440))
-        if started - delivery.published >= timedelta(minutes=minutes):
+        if line.expired(delivery, started):
             with self._locked:
                 self._give_up(line, delivery, "TimeToLiveExceeded")
             return
-        target = destination(line.properties, self._urls.get(line.entry.address.key, ""))
         try:
-            failure = self._sent(line, delivery, target)
+            failure = self._sent(line, delivery)
         except BaseException:
             delivery.under_way = False
             raise
-        if self._now() - started > timedelta(seconds=WAIT):
+        now = self._now()
+        if now - started > timedelta(seconds=WAIT):
             # Whoever answers late has the event, and gets it again.
             failure = Failure("TimedOut")
         with self._locked:
             delivery.under_way = False
             if failure is None:
-                self._done(line, delivery)
-            else:
-                self._failed(line, delivery, failure, azure=target.type != "WebHook")
+                line.succeeded(delivery, again=self._random.random() < self.duplicates)
+            elif reason := line.failed(delivery, failure, now, self._random):
+                self._give_up(line, delivery, reason)
 
-    def _sent(self, line: _Line, delivery: Delivery, target: Destination) -> Failure | None:
-        if target.type == "StorageQueue":
-            text = message(delivery.event, line.schema)
-            if len(text) > LONGEST_MESSAGE:
-                return Failure.of(413)
-            try:
-                self.put_message(target.queue, text)
-            except OSError:
-                return Failure("SocketError")
-            return None
-        url = target.url or self._function(target.resource_id)
-        name = line.entry.address.name
+    def _give_up(self, line: Line, delivery: Delivery, reason: str) -> None:
+        lost = line.give_up(delivery, reason, self._now())
+        if lost is not None:
+            self.dropped.append(lost)
+
+    def _sent(self, line: Line, delivery: Delivery) -> Failure | None:
+        target = destination(line.properties, self._urls.get(line.entry.address.key, ""))
         try:
-            answer = self.send(
-                notification(url, name, delivery.event, line.schema, delivery.attempts)
-            )
+            if target.type == "StorageQueue":
+                text = message(delivery.event, line.schema)
+                if len(text) > LONGEST_MESSAGE:
+                    return Failure.of(413, webhook=False)
+                self.put_message(target.queue, text)
+                return None
+            url = target.url or self._function(target.resource_id)
+            sent = notification(url, line.name, delivery.event, line.schema, delivery.attempts)
+            status = self.send(sent).status
         except TimeoutError:
             return Failure("TimedOut")
         except OSError:
             return Failure("SocketError")
-        return None if 200 <= answer.status <= 204 else Failure.of(answer.status)
+        if 200 <= status <= 204:
+            return None
+        return Failure.of(status, webhook=target.type == "WebHook")
 
     def _function(self, resource_id: str) -> str:
         site = parse(parse(resource_id).parent)
@@ -254,56 +243,23 @@ class EventGrid:
         host = dig(document, "properties.defaultHostName", f"{site.name}.azurewebsites.net")
         return function_url(resource_id, str(host))
 
-    def _done(self, line: _Line, delivery: Delivery) -> None:
-        line.failures, line.probation = 0, None
-        if not delivery.again and self._random.random() < self.duplicates:
-            delivery.again = True
-            return
-        line.deliveries.remove(delivery)
-
-    def _failed(self, line: _Line, delivery: Delivery, failure: Failure, *, azure: bool) -> None:
-        now = self._now()
-        delivery.attempts += 1
-        delivery.tried, delivery.outcome = now, failure.outcome
-        line.failures += 1
-        line.probation = now + failure.probation(line.failures)
-        if failure.final(azure=azure):
-            self._give_up(line, delivery, failure.reason)
-        elif delivery.attempts >= int(dig(line.properties, "retryPolicy.maxDeliveryAttempts", 30)):
-            self._give_up(line, delivery, "MaxDeliveryAttemptsExceeded")
-        else:
-            delivery.due = now + failure.wait(delivery.attempts, self._random)
-
-    # Giving up
-
-    def _give_up(self, line: _Line, delivery: Delivery, reason: str) -> None:
-        line.deliveries.remove(delivery)
-        due = max(self._now(), (delivery.tried or self._now()) + BURIAL)
-        letter = Letter(delivery, reason, due, due + UNBURIABLE)
-        if dead_letter_container(line.properties) is None:
-            self.dropped.append(letter.written(cloud=line.schema == CLOUD))
-        else:
-            line.letters.append(letter)
-
-    def _bury(self, line: _Line) -> None:
-        """Write the letters that are due, as one blob."""
-        now = self._now()
+    def _bury(self, line: Line, letters: list[Letter]) -> None:
+        """Write letters as one blob; where the container is away, later or never."""
         container = dead_letter_container(line.properties)
-        due = [letter for letter in line.letters if letter.due <= now]
-        if not due or container is None:
+        if container is None:
+            self.dropped += [letter.content for letter in letters]
+        if not letters or container is None:
             return
-        written = [letter.written(cloud=line.schema == CLOUD) for letter in due]
-        name = blob_name(line.entry.address.name, self._guid(), now)
-        line.letters = [letter for letter in line.letters if letter.due > now]
+        now = self._now()
+        name = blob_name(line.name, self._guid(), now)
+        content = json.dumps([letter.content for letter in letters]).encode()
         try:
-            self.put_blob(container[1], name, json.dumps(written).encode())
+            self.put_blob(container[1], name, content)
         except OSError:
-            for letter, content in zip(due, written, strict=True):
-                if letter.until > now:
-                    again = Letter(letter.delivery, letter.reason, now + BURIAL, letter.until)
-                    line.letters.append(again)
-                else:
-                    self.dropped.append(content)
+            with self._locked:
+                hopeful = [letter for letter in letters if letter.until > now]
+                line.letters += [replace(letter, due=now + BURIAL) for letter in hopeful]
+                self.dropped += [one.content for one in letters if one.until <= now]
 
     def _guid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))

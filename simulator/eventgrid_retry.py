@@ -7,9 +7,6 @@ retry (02/2026). Where that page is silent the words here say so.
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from simulator.events import Event, shaped
 
 SCHEDULE = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600)
 """Seconds from one attempt to the next, by the number of attempts made; then every 12 hours."""
@@ -49,19 +46,25 @@ _AT_LEAST = {408: 120, 503: 30}
 
 @dataclass(frozen=True)
 class Failure:
-    """One attempt that failed. `outcome` is Azure's word, `status` 0 where nobody answered."""
+    """One attempt that failed.
+
+    `outcome` is Azure's word, `status` 0 where nobody answered. `webhook` is False for what is a
+    resource of Azure itself, which may be let in a little later.
+    """
 
     outcome: str
     status: int = 0
+    webhook: bool = True
 
     @classmethod
-    def of(cls, status: int) -> "Failure":
+    def of(cls, status: int, *, webhook: bool = True) -> "Failure":
         """Codes without a word of their own in Microsoft's table are `Busy` here."""
-        return cls(_OUTCOMES.get(status, "Busy"), status)
+        return cls(_OUTCOMES.get(status, "Busy"), status, webhook)
 
-    def final(self, *, azure: bool) -> bool:
-        """Whether there is no use in another attempt; `azure` destinations may be let in yet."""
-        return self.outcome in _NEVER_AGAIN or (self.outcome == "Unauthorized" and not azure)
+    @property
+    def final(self) -> bool:
+        """Whether there is no use in another attempt."""
+        return self.outcome in _NEVER_AGAIN or (self.outcome == "Unauthorized" and self.webhook)
 
     @property
     def reason(self) -> str:
@@ -86,51 +89,7 @@ class Failure:
         return timedelta(seconds=seconds)
 
 
-@dataclass
-class Delivery:
-    """One event on its way to one event subscription. `outcome` is the last failure's."""
-
-    event: Event
-    published: datetime
-    due: datetime
-    number: int
-    attempts: int = 0
-    outcome: str = "Probation"
-    tried: datetime | None = None
-    under_way: bool = False
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Letter:
-    """An event that was given up, and when that is written."""
-
-    delivery: Delivery
-    reason: str
-    due: datetime
-    until: datetime
-
-    def written(self, *, cloud: bool) -> dict[str, Any]:
-        """The event with what became of it."""
-        delivery = self.delivery
-        fate: dict[str, Any] = {
-            "deadLetterReason": self.reason,
-            "deliveryAttempts": delivery.attempts,
-            "lastDeliveryOutcome": delivery.outcome,
-            "publishTime": _stamp(delivery.published),
-        }
-        if delivery.tried is not None:
-            fate["lastDeliveryAttemptTime"] = _stamp(delivery.tried)
-        if cloud:
-            fate = {name.lower(): value for name, value in fate.items()}
-        return {**shaped(delivery.event, "cloudevents" if cloud else "eventgrid"), **fate}
-
-
 def blob_name(subscription: str, guid: str, at: datetime) -> str:
     """Where dead letters lie in their container: the name in capitals, no leading zeros."""
     hour = f"{at.year}/{at.month}/{at.day}/{at.hour}"
     return f"{subscription.upper()}/{hour}/{guid}.json"
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")

@@ -1,10 +1,12 @@
 """System topics and event subscriptions as resources, and the handshake with a webhook."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
+from simulator import contoso
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from simulator.wire import Request, Response
@@ -360,3 +362,14 @@ def test_an_event_subscription_on_the_subscription_itself(tenant: Tenant, arm: C
     change(tenant)
     tenant.grid.deliver()
     assert len(tenant.grid.queues["changes"]) == before + 1
+
+
+def test_contoso_is_subscribed_to_a_queue() -> None:
+    """What changes in the demo's estate is told to the queue of its storage account."""
+    tenant = Tenant(VirtualClock())
+    contoso.estate(tenant)
+    contoso.subscribe(tenant, "hints")
+    tenant.write(contoso.WEBSITE, {"tags": {}}, by=contoso.ALICE, method="PATCH")
+    tenant.grid.deliver()
+    event = json.loads(base64.b64decode(tenant.grid.queues["hints"][-1]))
+    assert event["data"]["authorization"]["scope"] == contoso.WEBSITE

@@ -442,6 +442,18 @@ def test_dead_letters_wait_four_hours_for_their_container(
     assert (len(letters(tenant)), len(tenant.grid.dropped)) == (kept, 1 - kept)
 
 
+def test_dead_letters_without_their_container_any_more_are_gone(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """An update that names no container leaves nowhere to put what was given up before."""
+    hearing(tenant, clock, 400, deadLetterDestination=GRAVE)
+    change(tenant)
+    tenant.grid.deliver()
+    listen(tenant)
+    wait(tenant, clock, hours=1)
+    assert (letters(tenant), len(tenant.grid.dropped)) == ([], 1)
+
+
 def test_what_is_too_large_for_a_queue_is_given_up(tenant: Tenant, clock: VirtualClock) -> None:
     """A queue's message holds 64 KiB after base64."""
     listen(tenant, QUEUE, deadLetterDestination=GRAVE)
