@@ -4,7 +4,7 @@ A module is registered by holding a `DETECTOR`. Rules are pure, and import `shar
 Here stands what the rules of several services share.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shared.model import MOST, WIDE, Addresses, Evidence, Resource, Undecided, fitting
 
@@ -25,16 +25,29 @@ def seen(resource: Resource) -> Resource:
     return resource
 
 
-def beside_firewall(resource: Resource) -> bool:
-    """Whether the public endpoint is off, or a security perimeter decides over it.
+def behind_public_access(
+    resource: Resource, opened: Callable[[Resource], Iterable[Evidence]]
+) -> Iterator[Evidence]:
+    """What `opened` finds in the resource's own firewall, where that firewall counts.
 
-    With `SecuredByPerimeter` the rules of the perimeter hold, and not the resource's own
-    firewall (Microsoft Learn, "Transition to a network security perimeter").
+    It counts for nothing while `publicNetworkAccess` is Disabled; absent means Enabled. With
+    `SecuredByPerimeter` a security perimeter decides, and neither its rules nor its mode are in
+    the document (Microsoft Learn, "Transition to a network security perimeter").
 
     Raises:
-        Undecided: `publicNetworkAccess` is not a string.
+        Undecided: the firewall is open, and a perimeter decides whether that matters; or
+            `publicNetworkAccess` is not a string, or the document shows no properties.
     """
-    return resource.text(PUBLIC_ACCESS) in {"disabled", "securedbyperimeter"}
+    access = seen(resource).text(PUBLIC_ACCESS)
+    if access == "disabled":
+        return
+    found = list(opened(resource))
+    if found and access == "securedbyperimeter":
+        raise Undecided(
+            "its own firewall is open, and the rules of its security perimeter are not in this "
+            "document"
+        )
+    yield from found
 
 
 def open_network_acls(resource: Resource) -> Iterator[Evidence]:

@@ -8,7 +8,7 @@ Source: Microsoft Learn, "Configure IP firewall in Azure Cosmos DB".
 
 from collections.abc import Iterator
 
-from detectors import beside_firewall, seen, wide_rules
+from detectors import behind_public_access, wide_rules
 from detectors.cosmos import ACCOUNT
 from shared.model import (
     AZURE_SERVICES,
@@ -27,9 +27,10 @@ SUBNETS_ONLY = "/properties/isVirtualNetworkFilterEnabled"
 
 
 def check(account: Resource) -> Iterator[Evidence]:
-    # Absent publicNetworkAccess means Enabled.
-    if beside_firewall(seen(account)):
-        return
+    return behind_public_access(account, _opened)
+
+
+def _opened(account: Resource) -> Iterator[Evidence]:
     listed = [str(rule["ipAddressOrRange"]) for rule in account.items(RULES)]
     texts = listed or _old_rules(account)
     if not texts and not account.flag(SUBNETS_ONLY):

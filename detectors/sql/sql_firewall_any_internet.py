@@ -4,13 +4,13 @@ Why it matters: the server's login is then all that stands between the databases
 who can guess or steal a password.
 Limits: all IPv4 rules are judged together, against 65,536 addresses. The rule 0.0.0.0-0.0.0.0
 ("Azure services") is a matter of its own, and rules for IPv6 and for subnets are not looked at.
-A server in a security perimeter is unknown: the perimeter's mode is not in its document.
+Open rules in a security perimeter are unknown: its rules and mode are not in the document.
 Source: Microsoft Learn, "Azure SQL Database and Azure Synapse IP firewall rules".
 """
 
 from collections.abc import Iterator
 
-from detectors import PUBLIC_ACCESS, seen
+from detectors import behind_public_access
 from detectors.sql import FIREWALL_RULE, SERVER
 from shared.model import (
     AZURE_SERVICES,
@@ -21,7 +21,6 @@ from shared.model import (
     Lookup,
     Resource,
     Severity,
-    Undecided,
     fitting,
 )
 
@@ -30,12 +29,10 @@ FITS = f"rules that hold up to {WIDE} addresses together"
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    # Absent means Enabled.
-    access = seen(server).text(PUBLIC_ACCESS)
-    if access == "disabled":
-        return
-    if access == "securedbyperimeter":
-        raise Undecided("the security perimeter's mode is not in this document")
+    return behind_public_access(server, _opened)
+
+
+def _opened(server: Resource) -> Iterator[Evidence]:
     ranges = {
         rule.id: f"{rule.get(START)}-{rule.get(END)}" for rule in server.related("firewallRules")
     }
