@@ -193,7 +193,7 @@ class EventGrid:
         started = self._now()
         if line.expired(delivery, started):
             with self._locked:
-                self._give_up(line, delivery, "TimeToLiveExceeded")
+                line.give_up(delivery, "TimeToLiveExceeded", started)
             return
         try:
             failure = self._sent(line, delivery)
@@ -209,12 +209,7 @@ class EventGrid:
             if failure is None:
                 line.succeeded(delivery, again=self._random.random() < self.duplicates)
             elif reason := line.failed(delivery, failure, now, self._random):
-                self._give_up(line, delivery, reason)
-
-    def _give_up(self, line: Line, delivery: Delivery, reason: str) -> None:
-        lost = line.give_up(delivery, reason, self._now())
-        if lost is not None:
-            self.dropped.append(lost)
+                line.give_up(delivery, reason, now)
 
     def _sent(self, line: Line, delivery: Delivery) -> Failure | None:
         target = destination(line.properties, self._urls.get(line.entry.address.key, ""))

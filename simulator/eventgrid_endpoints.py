@@ -9,6 +9,7 @@ import http.client
 import json
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -212,19 +213,18 @@ def over_loopback(request: Request) -> Response:
     host = parts.hostname or ""
     if host not in _LOOPBACK:
         raise OSError(f"a simulated tenant reaches loopback alone, not {host}")
-    connection = (
-        http.client.HTTPSConnection(
-            host, parts.port, timeout=WAIT, context=ssl.create_default_context()
-        )
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(host, parts.port, timeout=WAIT)
-    )
+    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     try:
-        target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-        connection.request(request.method, target, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return Response(answer.status, dict(answer.getheaders()), answer.read())
-    except http.client.HTTPException as broken:
+        with closing(_connection(parts.scheme, host, parts.port)) as connection:
+            connection.request(request.method, target, request.body, dict(request.headers))
+            answer = connection.getresponse()
+            return Response(answer.status, dict(answer.getheaders()), answer.read())
+    except (http.client.HTTPException, ValueError) as broken:
         raise ConnectionError(str(broken)) from broken
-    finally:
-        connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme != "https":
+        return http.client.HTTPConnection(host, port, timeout=WAIT)
+    context = ssl.create_default_context()
+    return http.client.HTTPSConnection(host, port, timeout=WAIT, context=context)

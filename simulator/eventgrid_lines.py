@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulator.documents import Document, dig
-from simulator.eventgrid_endpoints import CLOUD, dead_letter_container
+from simulator.eventgrid_endpoints import CLOUD
 from simulator.eventgrid_retry import BURIAL, UNBURIABLE, Failure
 from simulator.events import Event, shaped
 from simulator.state import Entry
@@ -74,7 +74,7 @@ class Line:
 
     def succeeded(self, delivery: Delivery, *, again: bool) -> None:
         """It arrived; with `again` it is sent once more."""
-        self.failures, self.probation = 0, None
+        self.failures = 0
         if again and not delivery.again:
             delivery.again = True
         else:
@@ -95,15 +95,12 @@ class Line:
         delivery.due = now + failure.wait(delivery.attempts, chance)
         return None
 
-    def give_up(self, delivery: Delivery, reason: str, now: datetime) -> dict[str, Any] | None:
-        """Make it a dead letter. Returns that one where there is nowhere to put it."""
+    def give_up(self, delivery: Delivery, reason: str, now: datetime) -> None:
+        """Make it a dead letter."""
         del self.deliveries[delivery.number]
         content = _dead(delivery, reason, cloud=self.schema == CLOUD)
-        if dead_letter_container(self.properties) is None:
-            return content
         due = max(now, (delivery.tried or now) + BURIAL)
         self.letters.append(Letter(content, due, due + UNBURIABLE))
-        return None
 
     def letters_due(self, now: datetime) -> list[Letter]:
         """The letters that are to be written, and are nobody's any more."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from shared.azure.dead_letters import DeadLetters, Letter
 from shared.hints import HINTS
 from shared.policy import Policy
 from shared.store.embedded import EmbeddedStore
@@ -147,6 +148,47 @@ def test_an_app_that_fails_inside_is_told_again(world: World, gate: Gate, host: 
     pass_time(world, host, 10)
     assert [name for name, _ in host.failures] == ["changes"] * 3
     cured(world, gate, rid)
+
+
+class Grave:
+    """The dead letters that Event Grid wrote, as the app finds them in their container."""
+
+    def __init__(self, blobs: dict[str, bytes]) -> None:
+        self._blobs = blobs
+
+    def each(self) -> Iterator[Letter]:
+        for name, content in list(self._blobs.items()):
+            yield Letter(name, content.decode())
+
+    def done(self, letter: Letter) -> None:
+        del self._blobs[letter.name]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_what_event_grid_gives_up_is_cured_and_told(
+    world: World, gate: Gate, host: Host, schema: str
+) -> None:
+    """A dead letter is read as the hint that it was, and a person sees why it came so late."""
+    (rid,) = world.load(storage())
+    grave = {"resourceId": KEPT, "blobContainerName": "deadletters"}
+    subscribe(
+        world,
+        WEBHOOK,
+        eventDeliverySchema=schema,
+        retryPolicy={"maxDeliveryAttempts": 2, "eventTimeToLiveInMinutes": 1440},
+        deadLetterDestination={"endpointType": "StorageBlob", "properties": grave},
+    )
+    world.tenant.grid.deliver()
+    world.tenant.grid.send = lambda _: Response(500)
+    world.change(rid, {"allowBlobPublicAccess": True})
+    pass_time(world, host, 10)
+    blobs = world.tenant.grid.blobs
+    assert gate.worker.undelivered(cast(DeadLetters, Grave(blobs))) == 1
+    pass_time(world, host, 2)
+    cured(world, gate, rid)
+    (told,) = world.records(gate, "health")
+    assert (told["Entry"], blobs) == ("dead-letter", {})
+    assert "1 event: MaxDeliveryAttemptsExceeded" in told["Message"]
 
 
 def test_a_webhook_of_no_function_is_refused(world: World, host: Host) -> None:

@@ -442,6 +442,24 @@ def test_dead_letters_wait_four_hours_for_their_container(
     assert (len(letters(tenant)), len(tenant.grid.dropped)) == (kept, 1 - kept)
 
 
+def test_what_is_given_up_long_after_its_last_attempt_has_its_four_hours(
+    tenant: Tenant, clock: VirtualClock
+) -> None:
+    """Twelve hours lie between the last attempts, and the end is noticed at the next."""
+    keep = tenant.grid.put_blob
+
+    def away(container: str, name: str, content: bytes) -> None:
+        raise ConnectionRefusedError(container, name, content)
+
+    endpoint = hearing(tenant, clock, 500, deadLetterDestination=GRAVE)
+    tenant.grid.put_blob = away
+    change(tenant)
+    wait(tenant, clock, hours=26)
+    tenant.grid.put_blob = keep
+    wait(tenant, clock, hours=1)
+    assert (len(endpoint.taken), len(letters(tenant))) == (10, 1)
+
+
 def test_dead_letters_without_their_container_any_more_are_gone(
     tenant: Tenant, clock: VirtualClock
 ) -> None:
@@ -515,3 +533,11 @@ def test_no_other_host_is_reached(tenant: Tenant) -> None:
     """Left as it is, a tenant asks nobody outside of this machine."""
     with pytest.raises(OSError, match=r"loopback alone, not gate\.example"):
         tenant.grid.send(Request("POST", HOOK))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:port/", "http://127.0.0.1:1/\u00e9", "http://127.0.0.1:1/"]
+)
+def test_an_address_that_nobody_answers_at_is_just_that(tenant: Tenant, url: str) -> None:
+    with pytest.raises(ConnectionError):
+        tenant.grid.send(Request("POST", url))
