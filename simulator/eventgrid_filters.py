@@ -29,18 +29,18 @@ _ALIASES = {"source": "topic", "type": "eventtype", "time": "eventtime"}
 
 Test = Callable[[Any, Any], bool]
 
-_TESTS: Mapping[str, tuple[type | tuple[type, ...], Test]] = {
-    "stringcontains": (str, lambda held, wanted: wanted.lower() in held.lower()),
-    "stringbeginswith": (str, lambda held, wanted: held.lower().startswith(wanted.lower())),
-    "stringendswith": (str, lambda held, wanted: held.lower().endswith(wanted.lower())),
-    "stringin": (str, lambda held, wanted: held.lower() == wanted.lower()),
+_TESTS: Mapping[str, tuple[tuple[type, ...], Test]] = {
+    "stringcontains": ((str,), lambda held, wanted: wanted.lower() in held.lower()),
+    "stringbeginswith": ((str,), lambda held, wanted: held.lower().startswith(wanted.lower())),
+    "stringendswith": ((str,), lambda held, wanted: held.lower().endswith(wanted.lower())),
+    "stringin": ((str,), lambda held, wanted: held.lower() == wanted.lower()),
     "numberin": ((int, float), operator.eq),
     "numberinrange": ((int, float), lambda held, wanted: wanted[0] <= held <= wanted[1]),
     "numberlessthan": ((int, float), operator.lt),
     "numberlessthanorequals": ((int, float), operator.le),
     "numbergreaterthan": ((int, float), operator.gt),
     "numbergreaterthanorequals": ((int, float), operator.ge),
-    "boolequals": (bool, operator.eq),
+    "boolequals": ((bool,), operator.eq),
 }
 _NULLS = ("isnullorundefined", "isnotnull")
 
@@ -115,8 +115,8 @@ def _holds(one: Mapping[str, Any], event: Event) -> bool:
     if missing:
         # Of the operators with a Not, only these are taken as matched where the key is not there.
         return negated and name in {"stringin", "numberin"}
-    kind, test = _TESTS[name]
-    matched = isinstance(held, kind) and any(test(held, value) for value in _values(one))
+    kinds, test = _TESTS[name]
+    matched = type(held) in kinds and any(test(held, value) for value in _values(one))
     return matched is not negated
 
 

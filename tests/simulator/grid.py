@@ -95,3 +95,15 @@ def wait(tenant: Tenant, clock: VirtualClock, **time: float) -> None:
             break
         clock.advance(max(due - clock.now(), timedelta(0)))
     clock.advance(end - clock.now())
+
+
+def hearing(tenant: Tenant, clock: VirtualClock, *answers: Any, **more: Any) -> Endpoint:
+    """An endpoint that the tenant delivers to."""
+    tenant.grid.send = endpoint = Endpoint(clock, *answers)
+    listen(tenant, **more)
+    return endpoint
+
+
+def letters(tenant: Tenant) -> list[dict[str, Any]]:
+    """Every dead letter, in the order of writing."""
+    return [one for blob in tenant.grid.blobs.values() for one in json.loads(blob)]

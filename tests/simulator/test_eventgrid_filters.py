@@ -87,7 +87,11 @@ def test_operators_on_strings(operator: str, values: list[Any], passed: bool) ->
         ("NumberLessThan", {"value": 5}, False),
         ("NumberLessThanOrEquals", {"value": 5}, True),
         ("NumberGreaterThan", {"value": 4}, True),
+        ("NumberGreaterThan", {"value": 5}, False),
+        ("NumberGreaterThanOrEquals", {"value": 5}, True),
         ("NumberGreaterThanOrEquals", {"value": 6}, False),
+        ("StringIn", {"values": ["5"]}, False),
+        ("BoolEquals", {"value": 5}, False),
     ],
 )
 def test_operators_on_numbers(operator: str, values: dict[str, Any], passed: bool) -> None:  # noqa: FBT001
@@ -97,6 +101,7 @@ def test_operators_on_numbers(operator: str, values: dict[str, Any], passed: boo
 def test_operators_on_the_rest() -> None:
     assert advanced("BoolEquals", "data.certain", value=True)
     assert not advanced("BoolEquals", "data.certain", value=False)
+    assert not advanced("NumberIn", "data.certain", values=[1])
     for absent in ("data.nothing", "data.missing", "data.status.deeper"):
         assert advanced("IsNullOrUndefined", absent)
         assert not advanced("IsNotNull", absent)
