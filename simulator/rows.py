@@ -9,6 +9,7 @@ from simulator import (
     rows_eventgrid,
     rows_network,
     rows_platform,
+    rows_storage,
     types,
 )
 
@@ -19,6 +20,7 @@ def teach() -> None:
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
     types.register(*rows_compute.ROWS)
+    types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)
     types.register(*rows_eventgrid.ROWS)
