@@ -13,6 +13,8 @@ from simulator.estate import load_folder
 from simulator.server import serve
 from simulator.tenant import Tenant
 
+POLL = 0.5
+"""Seconds from one look for events that Event Grid is to deliver to the next."""
 AZ_LOGIN = (
     'az login --service-principal -u "$AZURE_CLIENT_ID" -p "$AZURE_CLIENT_SECRET" '
     '--tenant "$AZURE_TENANT_ID"'
@@ -48,5 +50,7 @@ def run(load: Path | None, port: int) -> None:
         print("or by Azure's own host names, as az and others need it, with", flush=True)  # noqa: T201
         for line in (*exports(served.proxied), AZ_LOGIN):
             print(f"  {line}", flush=True)  # noqa: T201
-        stopping().wait()
+        stop = stopping()
+        while not stop.wait(POLL):
+            tenant.grid.deliver()
     print("stopped", flush=True)  # noqa: T201

@@ -21,6 +21,7 @@ from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
 from simulator.documents import Document, clone
 from simulator.entra import AUTHORITY, Entra
+from simulator.eventgrid import EventGrid
 from simulator.events import EventFeed, activity
 from simulator.faults import Fault, Faults, Lost
 from simulator.gates import Gates
@@ -90,10 +91,14 @@ class Tenant:
         self.requests: list[LoggedRequest] = []
         self.faults = Faults()
         self.state = State(tenant_id, seed)
+        self._lock = threading.RLock()
         self.access = Access(self.state, self.clock.now) if rbac else None
         self.gates = Gates(self.state, self.access)
         self.operations = Operations()
         self.events = EventFeed(seed, self._catch_up)
+        self.grid = EventGrid(self.state, self.clock.now, self._lock, self._catch_up, seed)
+        self.events.followers.append(self.grid.publish)
+        self.operations.checks.append(self.grid.check)
         self.tokens = Tokens(tenant_id, seed)
         self.entra = Entra(tenant_id, self.tokens, self.state.guid)
         self.throttle = Throttle(enabled=throttling)
@@ -107,7 +112,6 @@ class Tenant:
         self._providers = Providers(self.state, self.gates, self.graph)
         self._links = Links(self.state)
         self._seeder = Seeder(self.state)
-        self._lock = threading.RLock()
         for definition in built_in_roles():
             self.load(definition)
 
