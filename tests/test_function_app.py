@@ -421,7 +421,9 @@ def test_a_gate_decides_and_a_hand_writes(world: World, hosted: Hosted) -> None:
     pass_time(world, host, 10)
     assert world.our_writes() == []
     assert open_findings(gate, rid) == [BLOB]
-    assert world.store.waiting(ACT) >= 1
+    orders = world.store.waiting(ACT)
+    assert orders >= 1
+    assert health(host)[1]["reasons"] == [f"orders that wait for the hand: {orders}"]
     hand = hosted(App.HAND)
     pass_time(world, hand, 1)
     assert world.our_writes() == ["PATCH contoso"]
