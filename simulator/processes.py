@@ -20,7 +20,6 @@ MANAGED_GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/read"
 STARTS_WITHIN = 60
 ENDS_WITHIN = 5
 AT_WORK = " is at work"
-_OURS = ("PORTCULLIS_", "AZURE_", "IDENTITY_", "AzureWebJobsStorage")
 
 
 def reads() -> set[str]:
@@ -39,7 +38,9 @@ def grant(tenant: Tenant, gate: Identity, hand: Identity, scope: str) -> None:
     may = {gate: ("Portcullis gate", reads()), hand: ("Portcullis hand", reads() | writes())}
     for identity, (name, actions) in may.items():
         role = tenant.load(roles.custom_role(name, scope, roles.block(sorted(actions))))
-        tenant.load(roles.assignment(identity.object_id, role, scope))
+        # By its own id, as Azure shows it: a custom role is not found at the root.
+        one = roles.assignment(identity.object_id, role, scope, roleDefinitionId=role)
+        tenant.load(one)
 
 
 class Ended(Exception):
@@ -56,15 +57,14 @@ class AppProcess:
     module = "simulator.app"
 
     def __init__(self, environment: Mapping[str, str], hear: Callable[[str], None]) -> None:
-        """Start it. Its variables are those of this process, ours among them replaced."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+        """Start it; what `environment` does not say is as it is here."""
         self._hear = hear
         self._told = threading.Event()
         self._url: str | None = None
         self._process = subprocess.Popen(  # noqa: S603  our own module
             [sys.executable, "-m", self.module],
             cwd=ROOT,
-            env={**kept, **environment},
+            env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
