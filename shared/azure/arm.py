@@ -87,7 +87,7 @@ class Arm:
         self._versions = api_versions
         self._now = now
         self._endpoint = endpoint.rstrip("/")
-        self._host = urlsplit(self._endpoint).hostname
+        self._host = urlsplit(self._endpoint).netloc
         self._door = _door(self._endpoint)
         session = session or Session()
         # Proxies and certificates as the environment says, asked once and not at every call.
@@ -122,7 +122,8 @@ class Arm:
         """The resource as it is now, or None where ARM says it does not exist.
 
         Raises:
-            Transient: come again. Refused: it may not be read.
+            Transient: come again, also where the answer is about something else. Refused: it may
+                not be read.
         """
         version = api_version or self._versions[resource_id.type.casefold()]
         asked_at = self._now()
@@ -132,6 +133,8 @@ class Arm:
         if response.status_code != 200:
             raise _fault(response)
         body = _document(response)
+        if not _is_about(resource_id, body):
+            raise _nonsense(response, "another document than the resource")
         return Resource(id=_cased(resource_id, body), body=body, read_at=asked_at)
 
     def list(self, collection: str, api_version: str) -> Iterator[Resource]:
@@ -141,9 +144,11 @@ class Arm:
             Transient: come again. Refused: it may not be read.
         """
         url: str | None = self._url(collection, api_version)
-        for _ in range(_LONGEST_CHAIN):
+        followed = set[str]()
+        while url not in followed and len(followed) < _LONGEST_CHAIN:
             if url is None:
                 return
+            followed.add(url)
             asked_at = self._now()
             response = self._send("GET", url)
             if _says_gone(response):
@@ -151,9 +156,8 @@ class Arm:
             if response.status_code != 200:
                 raise _fault(response)
             page = _document(response)
-            for body in page.get("value") or ():
-                if isinstance(body, dict) and isinstance(body.get("id"), str):
-                    yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
+            for body in _items(response, page):
+                yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
             url = self._ours(page.get("nextLink") or None)
         raise Refused(f"GET {collection}: its pages do not end", Why.INVALID)
 
@@ -197,7 +201,7 @@ class Arm:
         shows = isinstance(body, dict) and change.verb in (Verb.PATCH, Verb.PUT, Verb.CREATE)
         resource = (
             Resource(id=change.target, body=body, read_at=self._now())
-            if shows and isinstance(body.get("properties"), dict)
+            if shows and isinstance(body.get("properties"), dict) and _is_about(change.target, body)
             else None
         )
         operation = headers.get("Azure-AsyncOperation")
@@ -275,7 +279,8 @@ class Arm:
         except ServiceResponseError as error:
             raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
         except AzureError as error:
-            raise Transient(f"{what}: {self._host} was not reached: {_one_line(error)}") from error
+            said = f"the ARM endpoint {self._host} was not reached: {_one_line(error)}"
+            raise Transient(f"{what}: {said}") from error
 
 
 def _door(url: str) -> tuple[str, str | None, int | None]:
@@ -314,7 +319,7 @@ def _fault(response: HttpResponse) -> Exception:
 def _json(response: HttpResponse) -> Any:
     try:
         return json.loads(response.content) if response.content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -322,8 +327,38 @@ def _document(response: HttpResponse) -> dict[str, Any]:
     """The object that a 200 must hold: anything else is a broken answer, not an empty one."""
     body = _json(response)
     if not isinstance(body, dict):
-        raise Transient(f"{response.request.method} {response.request.url}: not a JSON object")
+        raise _nonsense(response, "what is not a JSON object")
     return body
+
+
+def _items(response: HttpResponse, page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The resources of a page: what is no list of them hides what it should show."""
+    items = page.get("value")
+    if not isinstance(items, list):
+        raise _nonsense(response, "a page without a list")
+    if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+        raise _nonsense(response, "a page with an item that is no resource")
+    return items
+
+
+def _nonsense(response: HttpResponse, what: str) -> Transient:
+    """Not what Azure Resource Manager says: nothing is concluded from it."""
+    request, host = response.request, urlsplit(response.request.url).netloc
+    asked = f"{request.method} {urlsplit(request.url).path}"
+    between = "does something in between answer?"
+    return Transient(f"{asked}: the ARM endpoint {host} answered with {what}: {between}")
+
+
+def _is_about(asked: ResourceId, body: dict[str, Any]) -> bool:
+    """Whether the body is that of such a resource; its scope may be written in another way."""
+    shown = body.get("id")
+    if not isinstance(shown, str):
+        return False
+    named = ResourceId(shown)
+    return (named.type.casefold(), named.name.casefold()) == (
+        asked.type.casefold(),
+        asked.name.casefold(),
+    )
 
 
 def _status_word(body: Any) -> str:
