@@ -299,8 +299,7 @@ def _says_gone(response: HttpResponse) -> bool:
         return False
     body = _json(response)
     if response.content and not isinstance(body, dict):
-        what = f"{response.request.method} {urlsplit(response.request.url).path}"
-        raise Transient(f"{what}: 404, but not in ARM's words")
+        raise _nonsense(response, "404, but not in its words")
     return envelope(body)[0].casefold() in _GONE
 
 
@@ -311,9 +310,16 @@ def _cased(asked: ResourceId, body: dict[str, Any]) -> ResourceId:
 
 
 def _fault(response: HttpResponse) -> Exception:
-    request = response.request
+    request, status, body = response.request, response.status_code, _json(response)
+    if status < 400 or (_is_final(status) and response.content and not isinstance(body, dict)):
+        return _nonsense(response, f"{status}, but not in its words")
     what = f"{request.method} {urlsplit(request.url).path}"
-    return fault_of(response.status_code, response.headers, _json(response), what)
+    return fault_of(status, response.headers, body, what)
+
+
+def _is_final(status: int) -> bool:
+    """Whether coming again could not help, if it is ARM that says so."""
+    return status < 500 and status not in (401, 408, 429)
 
 
 def _json(response: HttpResponse) -> Any:
