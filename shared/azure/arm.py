@@ -277,7 +277,8 @@ class Arm:
         except ClientAuthenticationError as error:
             raise Unauthenticated(f"{what}: no token: {_one_line(error)}", 60) from error
         except ServiceResponseError as error:
-            raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
+            said = f"the answer of the ARM endpoint {self._host} was lost: {_one_line(error)}"
+            raise Transient(f"{what}: {said}") from error
         except AzureError as error:
             said = f"the ARM endpoint {self._host} was not reached: {_one_line(error)}"
             raise Transient(f"{what}: {said}") from error
