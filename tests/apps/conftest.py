@@ -31,6 +31,7 @@ from simulator.tenant import Request, Response, Tenant
 from tests.apps.ahead import AHEAD
 from tests.azurite import Azurite
 from tests.engine.world import ALICE, GROUP, LIMITS, SUBSCRIPTION, enforce, storage
+from tests.standin import Said
 from wiring import kept
 
 BLOB = "storage-public-blob-access"
@@ -44,14 +45,24 @@ class Ahead(AppProcess):
 
 
 class Watched(Tenant):
-    """A tenant that tells of a chosen request, and then never answers it."""
+    """A tenant that tells of a chosen request, and then never answers it; or says `says`.
+
+    `before` is called with the method of every request that it does answer.
+    """
 
     def __init__(self, *, rbac: bool = True) -> None:
         super().__init__(WallClock(), rbac=rbac)
         self.stuck: tuple[Identity, str, str] | None = None
         self.arrived = False
+        self.says: Said | None = None
+        self.asked = 0
+        self.before: Callable[[str], Any] = lambda _method: None
 
     def handle(self, request: Request) -> Response:
+        if self.says is not None:
+            self.asked += 1
+            return Response(self.says.status, dict(self.says.headers), self.says.body.encode())
+        self.before(request.method)
         if self.stuck is None or not self._chosen(request, *self.stuck[:2]):
             return super().handle(request)
         when, self.stuck = self.stuck[2], None
@@ -83,6 +94,7 @@ class Stack:
     policy: Path
     started: list[AppProcess] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    more: dict[str, str] = field(default_factory=dict)
 
     def environment(self, app: str, identity: str = "") -> dict[str, str]:
         return {
@@ -91,11 +103,11 @@ class Stack:
             "PORTCULLIS_POLICY": str(self.policy),
             "PORTCULLIS_IDENTITIES": f"{GATE.object_id},{HAND.object_id}",
             "AzureWebJobsStorage": self.azurite.connection,
+            **self.more,
         }
 
-    def start(
-        self, app: str, identity: str = "", kind: type[AppProcess] = AppProcess
-    ) -> AppProcess:
+    def start(self, app: str, identity: str = "", *, ahead: bool = False) -> AppProcess:
+        kind = Ahead if ahead else AppProcess
         made = kind(self.environment(app, identity), self.said.append)
         self.started.append(made)
         return made

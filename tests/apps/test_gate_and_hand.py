@@ -16,7 +16,7 @@ from simulator import roles
 from simulator.adapter import TenantCredential, session
 from simulator.contoso import GATE, HAND
 from simulator.processes import MANAGED_GROUPS
-from tests.apps.conftest import BLOB, Ahead, Stack, hint
+from tests.apps.conftest import BLOB, Stack, hint
 from tests.engine.world import SUBSCRIPTION
 from wiring import build
 
@@ -107,7 +107,7 @@ def test_a_hand_that_is_killed_is_followed_by_another(
     stack.pass_half_an_hour()
     for _ in range(3):
         store.send(ACT, hint(account))
-    stack.start("hand", kind=Ahead)
+    stack.start("hand", ahead=True)
     stack.until(lambda: stories(state) == ["remediated"] and idle(store), "the cure")
     assert stack.writes() == ONE_CURE
     assert not public(stack, account)
