@@ -39,8 +39,8 @@ def grant(tenant: Tenant, gate: Identity, hand: Identity, scope: str) -> None:
     for identity, (name, actions) in may.items():
         role = tenant.load(roles.custom_role(name, scope, roles.block(sorted(actions))))
         # By its own id, as Azure shows it: a custom role is not found at the root.
-        one = roles.assignment(identity.object_id, role, scope, roleDefinitionId=role)
-        tenant.load(one)
+        more = {"roleDefinitionId": role, "principalType": identity.kind}
+        tenant.load(roles.assignment(identity.object_id, role, scope, **more))
 
 
 class Ended(Exception):

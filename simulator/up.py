@@ -73,7 +73,8 @@ def _tenant() -> Tenant:
     tenant = Tenant(WallClock(), rbac=True)
     contoso.estate(tenant)
     grant(tenant, contoso.GATE, contoso.HAND, contoso.SUBSCRIPTION)
-    tenant.load(roles.assignment(contoso.YOU.object_id, roles.OWNER, contoso.SUBSCRIPTION))
+    you, scope = contoso.YOU, contoso.SUBSCRIPTION
+    tenant.load(roles.assignment(you.object_id, roles.OWNER, scope, principalType=you.kind))
     return tenant
 
 
