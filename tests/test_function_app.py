@@ -305,7 +305,9 @@ def test_an_event_outlives_an_outage_of_the_tables(world: World, hosted: Hosted)
     assert world.store.waiting(HINTS) == world.store.waiting(f"{HINTS}-poison") == 0
 
 
-def test_a_host_that_ends_gives_back_what_it_did_not_begin(world: World, hosted: Hosted) -> None:
+def test_a_host_that_ends_gives_back_what_it_did_not_begin(
+    world: World, hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message in hand is finished, the others of its batch show themselves at once."""
     world.policy = policy(enforce(BLOB))
     gate = world.gate()
@@ -313,7 +315,7 @@ def test_a_host_that_ends_gives_back_what_it_did_not_begin(world: World, hosted:
     rids = world.load(*(storage(name, allowBlobPublicAccess=True) for name in ("one", "two")))
     for rid in rids:
         world.store.send(ACT, world.hint(rid).to_text())
-    world.tenant.events.emit = lambda _event: host.over.set()  # type: ignore[method-assign]
+    monkeypatch.setattr(world.tenant.events, "emit", lambda _event: host.over.set())
     assert host.work() == 1
     assert world.our_writes() == ["PATCH one"]
     assert host.work() == 0
