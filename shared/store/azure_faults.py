@@ -26,7 +26,7 @@ _ROLES = {
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, SyntaxError, RecursionError)
 _SIGNED = "x-ms-request-id"
 """In every answer of Azure Storage, refusals too, and in none of what stands in between:
-https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2"""
+https://learn.microsoft.com/rest/api/storageservices/troubleshooting-api-operations"""
 
 
 class NotStorage(ServiceResponseError):
