@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.address import Address
 from simulator.call import Call
+from simulator.state import State
 from simulator.types import Long
 from simulator.wire import Refusal, Response, answer
 
@@ -54,8 +55,9 @@ class Operation:
 class Operations:
     """Operations under way and ended, by id and by the resource they work on."""
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, state: State) -> None:
+        """Begin with none; what they do to `state` follows from the requests that began them."""
+        self._state = state
         self.by_id: dict[str, Operation] = {}
         self.seconds: float | None = None
         self._due: list[tuple[datetime, int, Operation]] = []
@@ -129,7 +131,8 @@ class Operations:
         key = operation.call.address.key
         if self._busy.get(key) is operation:
             del self._busy[key]
-        operation.land(operation)
+        with self._state.acting(operation.call, at):
+            operation.land(operation)
 
     def _failure_for(self, address: Address) -> tuple[str, str] | None:
         for position, (pattern, code, message) in enumerate(self._fail):

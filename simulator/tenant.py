@@ -95,7 +95,7 @@ class Tenant:
         self.directory = Directory(self.principals)
         self.access = Access(self.state, self.principals, self.clock.now) if rbac else None
         self.gates = Gates(self.state, self.access)
-        self.operations = Operations()
+        self.operations = Operations(self.state)
         self.events = EventFeed(seed, self._catch_up)
         self.tokens = Tokens(tenant_id, seed)
         self.throttle = Throttle(enabled=throttling)
@@ -103,7 +103,7 @@ class Tenant:
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
         self.logs = Logs()
         self.topic = Topic()
-        self.graph = Graph(self.state, self.gates)
+        self.graph = Graph(self.state, self.gates, seed)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
         self._providers = Providers(self.gates, self.graph)
@@ -280,7 +280,8 @@ class Tenant:
             call = Call(request, target, _address(target), identity, *ids, now)
             check_version(target)
             headers = self.throttle.admit(call)
-            response = self._dispatch(call)
+            with self.state.acting(call, now):
+                response = self._dispatch(call)
             response.headers.update(headers)
         except Refusal as refusal:
             if call is not None:
