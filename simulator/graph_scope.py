@@ -1,6 +1,5 @@
 """Where a query looks, and what of it its caller gets to see."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,7 +78,8 @@ class Scopes:
         readable = [one for one in asked if one in known and self._reaches(identity, one)]
         if not readable:
             raise _denied("subscriptions")
-        above = frozenset(self._above(readable) if upwards else ())
+        scopes = [self._state.scopes_above(one) for one in readable] if upwards else []
+        above = frozenset(scope for each in scopes for scope in each)
         return Scope(readable, above, above)
 
     def _below(self, identity: Identity, names: list[str], *, upwards: bool) -> Scope:
@@ -96,12 +96,10 @@ class Scopes:
         seen = any(self._gates.reaches(identity, parse(key)) for key in groups)
         if not seen and not any(self._reaches(identity, one) for one in inside):
             raise _denied("management groups")
-        above = set(self._above(inside)) if upwards else set()
-        for key in keys if upwards else ():
-            above |= set(self._state.scopes(parse(key)))
-        shown = frozenset(above - groups)
+        scopes = [self._state.scopes(parse(key)) for key in keys] if upwards else []
+        above = frozenset(scope for each in scopes for scope in each) - groups
         cut = len(inside) > self.limit
-        return Scope(inside[: self.limit], frozenset(groups | above), shown, cut)
+        return Scope(inside[: self.limit], above | groups, above, cut)
 
     def _known(self) -> list[str]:
         return sorted(one.address.subscription.lower() for one in self._state.subscriptions())
@@ -109,10 +107,6 @@ class Scopes:
     def _reaches(self, identity: Identity, subscription: str) -> bool:
         entry = self._state.entries[f"/subscriptions/{subscription}"]
         return self._gates.reaches(identity, entry.address)
-
-    def _above(self, subscriptions: list[str]) -> Iterator[str]:
-        for subscription in subscriptions:
-            yield from self._state.scopes_above(subscription)
 
 
 class Sight:

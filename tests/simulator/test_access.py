@@ -200,6 +200,14 @@ def test_members_of_a_group_in_a_group_have_what_both_have(tenant: Tenant, arm: 
     assert arm.patch(ACCOUNT, TAGGED).status_code == 200
 
 
+def test_a_deleted_group_gives_its_members_nothing(tenant: Tenant, arm: Client) -> None:
+    """Its assignments stay behind; whoever is left in it has nothing of them."""
+    tenant.load(roles.assignment(TEAM, roles.CONTRIBUTOR, GROUP))
+    tenant.principals.join(TEAM, ROBOT.object_id)
+    tenant.principals.remove(TEAM)
+    assert arm.patch(ACCOUNT, TAGGED).status_code == 403
+
+
 @pytest.fixture
 def boss(tenant: Tenant) -> Client:
     """Somebody who may hand out and take away."""

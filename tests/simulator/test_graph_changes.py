@@ -199,6 +199,30 @@ def test_the_incremental_sweep(
     assert [row["properties.accessTier"]["newValue"] for row in rows] == seen
 
 
+@pytest.mark.parametrize(
+    ("condition", "seen"),
+    [
+        ("type =~ 'Microsoft.Resources/changes'", 1),
+        ("type =~ 'microsoft.storage/storageaccounts'", 0),
+        (f"subscriptionId in~ ('{SUB.rsplit('/', 1)[1]}')", 1),
+        ("subscriptionId in~ ('nobody')", 0),
+    ],
+)
+def test_conditions_that_narrow_where_to_look(
+    tenant: Tenant, arm: Client, condition: str, seen: int
+) -> None:
+    arm.patch(ACCOUNT, COOL)
+    assert len(_rows(arm, f"resourcechanges | where {condition} | order by id asc")) == seen
+
+
+def test_the_filters_hold_for_changes(tenant: Tenant, arm: Client) -> None:
+    other = tenant.load({"id": ACCOUNT.replace(SUB, f"{SUB[:-1]}9"), "properties": {}})
+    for one in (ACCOUNT, other):
+        arm.patch(one, COOL)
+    rows = _rows(arm, subscriptions=[f"{SUB.rsplit('/', 1)[1][:-1]}9"])
+    assert [row["properties"]["targetResourceId"] for row in rows] == [other]
+
+
 def test_pages_of_changes(tenant: Tenant, arm: Client) -> None:
     for n in range(5):
         arm.patch(ACCOUNT, {"tags": {"n": str(n)}})

@@ -98,6 +98,32 @@ def test_management_groups_of_which_nothing_may_be_read_are_refused(
     assert _ask(arm, "resources", managementGroups=["nobody"]).status_code == 403
 
 
+def test_a_management_group_that_may_be_read_need_hold_nothing(tenant: Tenant, arm: Client) -> None:
+    empty = tenant.load({"id": f"{GROUPS}/empty"})
+    _reads(tenant, empty)
+    assert _ids(arm, "resourcecontainers", managementGroups=["empty"]) == [empty]
+    assert _ids(arm, "resources", managementGroups=["empty"]) == []
+
+
+def test_what_is_in_no_subscription_has_an_empty_one(tenant: Tenant, arm: Client) -> None:
+    _reads(tenant, "/")
+    guid = SUB.rsplit("/", 1)[1]
+    query = "resourcecontainers | where subscriptionId {} | order by id asc"
+    inside = _ask(arm, query.format(f"in~ ('{guid}')")).json()["data"]
+    assert [row["id"] for row in inside] == [SUB, GROUP]
+    outside = _ask(arm, query.format("=~ ''")).json()["data"]
+    assert {CORP, LAB, TOP} <= {row["id"] for row in outside}
+    assert {row["subscriptionId"] for row in outside} == {""}
+
+
+def test_a_refusal_below_a_subscription_hides_what_is_below_it(tenant: Tenant, arm: Client) -> None:
+    other = tenant.load({"id": ACCOUNT.replace(GROUP, f"{SUB}/resourceGroups/other")})
+    _reads(tenant, SUB)
+    tenant.refuse(ROBOT, "*/read", GROUP)
+    body = _ask(arm, "resources | order by id asc").json()
+    assert ([row["id"] for row in body["data"]], body["totalRecords"]) == ([other], 1)
+
+
 def test_subscriptions_know_the_groups_above_them(tenant: Tenant, arm: Client) -> None:
     _reads(tenant, "/")
     query = (
