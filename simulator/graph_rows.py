@@ -11,6 +11,7 @@ from simulator.call import operation_type
 from simulator.documents import Document, dig
 from simulator.kql_expressions import Row
 from simulator.state import State
+from simulator.wire import encode
 
 CHANGE = "microsoft.resources/changes"
 _AUTHORIZATION = {
@@ -52,6 +53,30 @@ def held(table: str, kind: str) -> bool:
     if kind.split("/", 1)[0] in _NOT_RESOURCES:
         return False
     return kind.count("/") == 1 or kind in _CHILDREN_HELD
+
+
+class EncodedRows:
+    """Rows as JSON, each made once for as long as its document stays what it is."""
+
+    def __init__(self, state: State) -> None:
+        """Keep rows of what is in `state`."""
+        self._state = state
+        self._made: dict[str, tuple[Document, bytes]] = {}
+        state.watchers.append(self._forget)
+
+    def of(self, address: Address, document: Document) -> bytes:
+        """The row of a document. Those of containers tell of other documents, and are not kept."""
+        made = self._made.get(address.key)
+        if made is not None and made[0] is document:
+            return made[1]
+        row = encode(row_of(address, document, self._state))
+        if address.type_key not in _CONTAINERS:
+            self._made[address.key] = (document, row)
+        return row
+
+    def _forget(self, address: Address, before: Document | None, _: Document | None) -> None:
+        if before is not None:
+            self._made.pop(address.key, None)
 
 
 def row_of(address: Address, document: Document, state: State) -> Row:
