@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 GROUP = "/subscriptions/55555555-5555-4555-8555-555555555555/resourceGroups/bench"
+_ANY = 7777777
 
 
 def account(number: int) -> dict[str, Any]:
@@ -72,12 +74,17 @@ def security_group(number: int) -> dict[str, Any]:
 
 def mixed(number: int) -> dict[str, Any]:
     """One resource of a large estate: four types of usual sizes, in a hundred subscriptions."""
-    kinds: list[Callable[[int], dict[str, Any]]] = [account, _busy_group, _interface, _disk]
-    document = kinds[number % len(kinds)](number)
     place = f"/subscriptions/55555555-5555-4555-8555-{number % 100:012d}/resourceGroups/"
-    text = json.dumps(document).replace(GROUP, f"{place}team-{number % 700:03d}")
-    moved: dict[str, Any] = json.loads(text)
-    return moved
+    text = _text(number % 4).replace(GROUP, f"{place}team-{number % 700:03d}")
+    document: dict[str, Any] = json.loads(text.replace(str(_ANY), f"{number:07d}"))
+    return document
+
+
+@cache
+def _text(kind: int) -> str:
+    """A document of one kind, with a number in it that is found again."""
+    kinds: list[Callable[[int], dict[str, Any]]] = [account, _busy_group, _interface, _disk]
+    return json.dumps(kinds[kind](_ANY))
 
 
 def _busy_group(number: int) -> dict[str, Any]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import ssl
 import subprocess
 import sys
 import time
-from http import HTTPStatus
 from typing import Any
 
 from benchmarks.cold import peak_mib
@@ -66,7 +63,7 @@ def _reads(tenant: Tenant, ids: list[str]) -> list[float]:
     rates: list[float] = []
     with serve(tenant) as served:
         arguments = [str(served.port), str(served.ca_bundle), tenant.token(_READER)]
-        command = [sys.executable, "-m", "benchmarks.simulator", *arguments]
+        command = [sys.executable, "-m", "benchmarks.reader", *arguments]
         for _ in range(ROUNDS):
             started = time.process_time()
             text = "\n".join(ids)
@@ -75,21 +72,5 @@ def _reads(tenant: Tenant, ids: list[str]) -> list[float]:
     return rates
 
 
-def read(port: int, bundle: str, token: str) -> None:
-    """The other process: reads each id on standard input over one connection."""
-    context = ssl.create_default_context(cafile=bundle)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context)
-    for line in sys.stdin:
-        path = f"{line.strip()}?api-version=2024-01-01"
-        connection.request("GET", path, None, {"Authorization": f"Bearer {token}"})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != HTTPStatus.OK:
-            sys.exit(f"{answer.status} for {path}")
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        read(int(sys.argv[1]), sys.argv[2], sys.argv[3])
-    else:
-        main()
+    main()
