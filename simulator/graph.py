@@ -83,6 +83,14 @@ class Graph:
                 f"The simulated Resource Graph answers api-version {_OLDEST} and later.",
             )
         headers = self._count(call)
+        try:
+            return self._answer(call, headers)
+        except Refusal as refusal:
+            # A query that is refused counts like any other, and says so.
+            refusal.headers = {**headers, **refusal.headers}
+            raise
+
+    def _answer(self, call: Call, headers: dict[str, str]) -> Response:
         body = parse_body(call)
         query = parse_query(str(body.get("query") or ""), call.now)
         options = _options(body)
@@ -93,7 +101,7 @@ class Graph:
             query,
             scope,
             Sight(self._state, self._gates, call.identity, scope),
-            min(int(options.get("$top") or _MOST), _MOST),
+            _top(options),
             _resume(options.get("$skipToken"), query),
             call.now,
         )
@@ -275,13 +283,22 @@ def _about(query: Query, count: int, token: str, total: int) -> Document:
 
 
 def _options(body: Document) -> Mapping[str, Any]:
-    options: dict[str, Any] = body.get("options") or {}
+    options: Any = body.get("options") or {}
+    if not isinstance(options, dict):
+        raise bad_request("The options are no object.")
     odd = sorted(set(options) - _OPTIONS) + (["facets"] if body.get("facets") else [])
     if odd:
         raise bad_request(f"The simulated Resource Graph does not know the option {odd[0]}.")
     if str(options.get("resultFormat", "objectArray")).lower() != "objectarray":
         raise bad_request("The simulated Resource Graph knows objectArray only.")
     return options
+
+
+def _top(options: Mapping[str, Any]) -> int:
+    top: Any = options.get("$top", _MOST)
+    if not isinstance(top, int) or not 1 <= top <= _MOST:
+        raise bad_request(f"The option $top is a number from 1 to {_MOST}.")
+    return top
 
 
 def _resume(token: object, query: Query) -> str:

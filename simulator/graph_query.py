@@ -114,7 +114,7 @@ class _Stages(Reader):
             return
         of = condition.of
         self.filters = True
-        self.stages.append(lambda rows: (row for row in rows if of(row) is True))
+        self.stages.append(lambda rows: (row for row in rows if of(row)))
 
     def _extend(self) -> None:
         made = self._assignments()

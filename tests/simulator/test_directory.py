@@ -120,6 +120,7 @@ def test_groups_and_service_principals(tenant: Tenant, graph: Graph) -> None:
         (f"/users/{ANA}?$select=shoeSize", (501, "SimulatorDoesNotKnow")),
         (f"/groups/{OWNERS}/members?$select=shoeSize", (501, "SimulatorDoesNotKnow")),
         (f"/groups/{OWNERS}/members?$filter=x", (501, "SimulatorDoesNotKnow")),
+        (f"/users/{ANA}?$expand=manager", (501, "SimulatorDoesNotKnow")),
         (f"/groups/{OWNERS}/owners", (501, "SimulatorDoesNotKnow")),
         (f"https://graph.microsoft.com/beta/users/{ANA}", (501, "SimulatorDoesNotKnow")),
     ],

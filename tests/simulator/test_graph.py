@@ -59,6 +59,13 @@ def test_several_types_come_in_order_of_id(tenant: Tenant, arm: Client) -> None:
     assert [row["id"] for row in _ask(arm, query).json()["data"]] == [NSG, ACCOUNT]
 
 
+def test_a_row_is_that_of_the_document_now(tenant: Tenant, arm: Client) -> None:
+    tenant.load({"id": ACCOUNT, "location": "westeurope", "tags": {"n": "1"}})
+    assert _ask(arm, ACCOUNTS).json()["data"][0]["tags"] == {"n": "1"}
+    tenant.write(ACCOUNT, {"tags": {"n": "2"}}, by=ALICE, method="PATCH")
+    assert _ask(arm, ACCOUNTS).json()["data"][0]["tags"] == {"n": "2"}
+
+
 def test_columns_can_be_chosen(tenant: Tenant, arm: Client) -> None:
     tenant.load({"id": ACCOUNT, "location": "westeurope"})
     rows = _ask(arm, f"{ACCOUNTS} | project id, tags").json()["data"]
@@ -294,6 +301,10 @@ def test_a_query_is_no_write(tenant: Tenant, arm: Client) -> None:
         {"options": {"authorizationScopeFilter": "AtScopeExact"}},
         {"options": {"$skipToken": "%%%"}},
         {"options": {"$skip": 5}},
+        {"options": {"$top": 0}},
+        {"options": {"$top": 1001}},
+        {"options": {"$top": "many"}},
+        {"options": ["$top"]},
         {"facets": [{"expression": "location"}]},
         {"managementGroups": ["platform"], "subscriptions": [SUB_GUID]},
         {"managementGroups": "platform"},
@@ -303,3 +314,4 @@ def test_a_query_is_no_write(tenant: Tenant, arm: Client) -> None:
 def test_unknown_options_are_refused(arm: Client, body: dict[str, Any]) -> None:
     answer = _ask(arm, ACCOUNTS, **body)
     assert (answer.status_code, code(answer)) == (400, "BadRequest")
+    assert answer.headers["x-ms-user-quota-remaining"] == "14"

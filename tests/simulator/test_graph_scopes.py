@@ -141,6 +141,17 @@ def test_subscriptions_know_the_groups_above_them(tenant: Tenant, arm: Client) -
     ]  # fmt: skip
 
 
+def test_a_subscription_that_moves_knows_its_new_place(tenant: Tenant, arm: Client) -> None:
+    _reads(tenant, "/")
+    chains = []
+    for _ in range(2):
+        rows = _ask(arm, "resourcecontainers | order by id asc").json()["data"]
+        (third,) = [row for row in rows if row["id"] == THIRD]
+        chains.append([one["name"] for one in third["properties"]["managementGroupAncestorsChain"]])
+        tenant.load({"id": f"{LAB}/subscriptions/{THIRD.rsplit('/', 1)[1]}"})
+    assert chains == [[tenant.tenant_id], ["lab", "top", tenant.tenant_id]]
+
+
 def test_management_groups_know_the_groups_above_them(tenant: Tenant, arm: Client) -> None:
     _reads(tenant, "/")
     query = (

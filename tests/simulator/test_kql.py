@@ -102,6 +102,8 @@ def test_conditions_that_hold(condition: str) -> None:
         "properties.text > 1",
         "not(properties.text > 1)",
         "properties.none > 1 or id == '/b'",
+        "not(properties.none > 1 or id == '/b')",
+        "not(properties.none > 1 and id == '/a')",
         "properties.none == 'x'",
         "todatetime('soon') < now()",
         "todatetime('soon') >= now()",
