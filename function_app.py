@@ -91,7 +91,7 @@ def ship(timer: func.TimerRequest) -> None:  # noqa: ARG001
 
 
 def due(timer: func.TimerRequest) -> None:  # noqa: ARG001
-    gate().worker.due()
+    gate().due()
 
 
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,21 +13,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from shared.azure.arm import Arm
+from shared.azure.dead_letters import DeadLetters
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.intake import Intake
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
-from shared.settings import App, Settings
+from shared.settings import App, Settings, Storage
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
 from shared.sweep import Sweep
 from shared.worker import Worker
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
-    from requests import Session
+    from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+    from azure.core.pipeline.transport import HttpTransport
 
     from shared.policy import Policy
     from shared.store import Store
@@ -175,6 +177,18 @@ class Gate:
     policy: Callable[[], Policy]
     sinks: list[Sink]
     arm: Arm
+    letters: Callable[[], DeadLetters] | None
+
+    def due(self) -> None:
+        """What the minute's timer does: wakes what waits, and takes what was not delivered.
+
+        Raises:
+            StoreUnavailable: what was left waits for the next minute.
+        """
+        self.worker.due()
+        if self.letters is not None:
+            with closing(self.letters()) as letters:
+                self.worker.undelivered(letters)
 
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.
@@ -206,15 +220,31 @@ def _kept(settings: Settings, credential: TokenCredential, now: Callable[[], dat
     if settings.storage is None:
         return EmbeddedStore(now, settings.state)
     # Slow to import, and not needed where state is embedded.
-    from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415
-
     from shared.store.azure import AzureStore  # noqa: PLC0415
 
     named = settings.storage
-    key = AzureNamedKeyCredential(named.account, named.key) if named.key else None
     return AzureStore(
-        key or credential, tables=named.tables, queues=named.queues, blobs=named.blobs
+        _key(named) or credential, tables=named.tables, queues=named.queues, blobs=named.blobs
     )
+
+
+def _key(named: Storage) -> AzureNamedKeyCredential | None:
+    """An emulator's; an account in Azure is reached by identity alone."""
+    from azure.core.credentials import AzureNamedKeyCredential  # noqa: PLC0415
+
+    return AzureNamedKeyCredential(named.account, named.key) if named.key else None
+
+
+def _letters(settings: Settings, credential: TokenCredential) -> Callable[[], DeadLetters] | None:
+    """The dead letters beside the state; None where it is not kept in Azure."""
+    named = settings.storage
+    if named is None:
+        return None
+
+    def letters() -> DeadLetters:
+        return DeadLetters(named.blobs, _key(named) or credential)
+
+    return letters
 
 
 def build(
@@ -222,20 +252,22 @@ def build(
     credential: TokenCredential,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-    session: Session | None = None,
+    transport: HttpTransport[Any, Any] | None = None,
     store: Store | None = None,
     policy: Callable[[], Policy] | None = None,
 ) -> Gate:
     """Wire one process.
 
-    `session` and `store` stand in for the real ones where the tenant or the state is in process.
+    `transport` and `store` stand in for the real ones where the tenant or the state is in process.
 
     Raises:
         StoreUnavailable: state cannot be opened; an account in Azure is first asked when used.
     """
     known = controls()
     state = State.over(store or _kept(settings, credential, now), now)
-    arm = Arm(credential, api_versions(known), now, endpoint=settings.arm_endpoint, session=session)
+    arm = Arm(
+        credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
+    )
     in_force = policy or PolicyFile(settings.policy, known)
     engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
@@ -247,8 +279,9 @@ def build(
         worker=Worker(engine, intake),
         sweep=Sweep(known, state, arm.post, in_force),
         policy=in_force,
-        sinks=_sinks(settings, credential, now, session),
+        sinks=_sinks(settings, credential, now, transport),
         arm=arm,
+        letters=_letters(settings, credential),
     )
 
 
@@ -256,14 +289,14 @@ def _sinks(
     settings: Settings,
     credential: TokenCredential,
     now: Callable[[], datetime],
-    session: Session | None,
+    transport: HttpTransport[Any, Any] | None,
 ) -> list[Sink]:
     """Where records go; each destination loads what it needs when the first record comes."""
     sinks: list[Sink] = []
     if settings.records is not None:
         sinks.append(JsonLines(settings.records))
     if settings.logs is not None or settings.topic is not None:
-        sinks.extend(_services(settings, credential, now, session))
+        sinks.extend(_services(settings, credential, now, transport))
     return [*sinks, Console()]
 
 
@@ -271,7 +304,7 @@ def _services(
     settings: Settings,
     credential: TokenCredential,
     now: Callable[[], datetime],
-    session: Session | None,
+    transport: HttpTransport[Any, Any] | None,
 ) -> Iterator[Sink]:
     # A cold start without them need not read them.
     from shared.azure.delivery import Door  # noqa: PLC0415
@@ -279,7 +312,7 @@ def _services(
     from shared.azure.notices import Notices  # noqa: PLC0415
 
     def door(endpoint: str) -> Door:
-        return Door(endpoint=endpoint, credential=credential, now=now, session=session)
+        return Door(endpoint=endpoint, credential=credential, now=now, transport=transport)
 
     if settings.logs is not None:
         yield Logs(door(settings.logs.endpoint), settings.logs.rule)

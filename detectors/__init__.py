@@ -4,7 +4,7 @@ A module is registered by holding a `DETECTOR`. Rules are pure, and import `shar
 Here stands what the rules of several services share.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shared.model import MOST, WIDE, Addresses, Evidence, Resource, Undecided, fitting
 
@@ -25,16 +25,29 @@ def seen(resource: Resource) -> Resource:
     return resource
 
 
-def beside_firewall(resource: Resource) -> bool:
-    """Whether the public endpoint is off, or a security perimeter decides over it.
+def behind_public_access(
+    resource: Resource, opened: Callable[[Resource], Iterable[Evidence]]
+) -> Iterator[Evidence]:
+    """What `opened` finds in the resource's own firewall, where that firewall counts.
 
-    With `SecuredByPerimeter` the rules of the perimeter hold, and not the resource's own
-    firewall (Microsoft Learn, "Transition to a network security perimeter").
+    It counts for nothing while `publicNetworkAccess` is Disabled; absent means Enabled. With
+    `SecuredByPerimeter` a security perimeter decides, and neither its rules nor its mode are in
+    the document (Microsoft Learn, "Transition to a network security perimeter").
 
     Raises:
-        Undecided: `publicNetworkAccess` is not a string.
+        Undecided: the firewall is open, and a perimeter decides whether that matters; or
+            `publicNetworkAccess` is not a string, or the document shows no properties.
     """
-    return resource.text(PUBLIC_ACCESS) in {"disabled", "securedbyperimeter"}
+    access = seen(resource).text(PUBLIC_ACCESS)
+    if access == "disabled":
+        return
+    found = list(opened(resource))
+    if found and access == "securedbyperimeter":
+        raise Undecided(
+            "its own firewall is open, and the rules of its security perimeter are not in this "
+            "document"
+        )
+    yield from found
 
 
 def open_network_acls(resource: Resource) -> Iterator[Evidence]:
@@ -46,20 +59,43 @@ def open_network_acls(resource: Resource) -> Iterator[Evidence]:
     Raises:
         Undecided: it is of another shape.
     """
+    if not _denies(resource):
+        pointer = f"{NETWORK_ACLS}/defaultAction"
+        yield Evidence(pointer, resource.get(pointer), expected="Deny")
+        return
+    listed, sets = _listed(resource)
+    if Addresses.union(sets).internet_share > MOST:
+        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+
+
+def wide_network_acls(resource: Resource) -> Iterator[Evidence]:
+    """Why `networkAcls` that deny by default let in more than known clients.
+
+    Where they allow by default, the rules count for nothing: see `open_network_acls`.
+
+    Raises:
+        Undecided: they are of another shape.
+    """
+    if not _denies(resource):
+        return
+    listed, sets = _listed(resource)
+    if Addresses.union(sets).size > WIDE:
+        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+
+
+def _denies(resource: Resource) -> bool:
     acls = resource.get(NETWORK_ACLS)
     if acls is not None and not isinstance(acls, Mapping):
         raise Undecided(f"{NETWORK_ACLS} is not an object")
     action = resource.text(f"{NETWORK_ACLS}/defaultAction")
     if action not in ("", "allow", "deny"):
         raise Undecided(f"{NETWORK_ACLS}/defaultAction is {action!r}")
-    if action != "deny":
-        pointer = f"{NETWORK_ACLS}/defaultAction"
-        yield Evidence(pointer, resource.get(pointer), expected="Deny")
-        return
+    return action == "deny"
+
+
+def _listed(resource: Resource) -> tuple[list[str], list[Addresses]]:
     listed = [str(rule["value"]) for rule in resource.items(f"{NETWORK_ACLS}/ipRules")]
-    sets = [Addresses.parse(text) for text in listed]
-    if Addresses.union(sets).internet_share > MOST:
-        yield from wide_rules(f"{NETWORK_ACLS}/ipRules/{{}}/value", listed, sets)
+    return listed, [Addresses.parse(text) for text in listed]
 
 
 def wide_rules(pointer: str, texts: list[str], sets: list[Addresses]) -> Iterator[Evidence]:

@@ -18,7 +18,7 @@ from shared.outbox import Record
 from shared.settings import Settings
 from shared.store.embedded import EmbeddedStore
 from simulator import contoso
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from wiring import Gate, build, controls
@@ -59,7 +59,7 @@ class Morning:
             Settings(identities=frozenset({contoso.GATE.object_id})),
             TenantCredential(self.tenant, contoso.GATE),
             now=self.clock.now,
-            session=session(self.tenant),
+            transport=transport(self.tenant),
             store=EmbeddedStore(self.clock.now),
             policy=lambda: policy,
         )

@@ -24,7 +24,6 @@ from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
 from shared.model import (
-    ABSENT,
     Change,
     Control,
     Json,
@@ -39,6 +38,7 @@ from shared.observing import Observer
 from shared.state import State as Memory
 from shared.store import Row
 from shared.undoing import inverse_of
+from shared.verifying import Verifier
 
 if TYPE_CHECKING:
     from shared.policy import Policy
@@ -63,7 +63,7 @@ class Hand:
         self._arm = arm
         self._observer = observer
         self._memory = memory
-        self._controls = controls
+        self._verifier = Verifier(arm, observer, controls)
         self._policy = policy
         self._guard = Guard(observer, memory, controls, policy)
 
@@ -228,31 +228,24 @@ class Hand:
         if progress.error:
             failure = Refused(f"the operation on {change.target} {progress.error}", _FAILED)
             return self._refused(story, held, failure)
-        shown = self._shown(change)
+        shown = self._verifier.shown(change)
         if shown is not None and not shown.settled:
             self._look_again(story, held, 5)
             return story
         story = self._memory.journal.stepped(story, left_by(change, shown))
         return self._go_on(story, held, story.changes)
 
-    def _shown(self, change: Change) -> Resource | None:
-        """The target as it is; None where it is gone, or may not be read by itself."""
-        try:
-            return self._arm.get(change.target, change.api_version)
-        except Refused:
-            return None
-
     # --- verifying
 
     def _verify(self, story: Story, held: Held, answered: Resource | None) -> Story:
         started = time.perf_counter()
         if story.undoing:
-            back = all(self._holds(change) for change in story.changes)
+            back = all(self._verifier.holds(change) for change in story.changes)
             state = journal.UNDONE if back else journal.NOT_CURED
             story = _timed(story, "verify", started)
             return self._end(story, held, state, "" if back else "the old values did not come back")
         resource = answered if answered and answered.id == story.resource else None
-        states = [self._state(c, resource) for c in story.controls]
+        states = [self._verifier.judged(c, resource) for c in story.controls]
         if resource is None or State.UNKNOWN in states:
             fresh = self._observer.observe(story.resource)
             if fresh is None:
@@ -260,7 +253,7 @@ class Hand:
                 return self._end(story, held, journal.SUPERSEDED, "the resource is gone")
             if not fresh.settled:
                 raise self._unseen(held, f"{story.resource} has not settled yet", 5)
-            states = [self._state(c, fresh) for c in story.controls]
+            states = [self._verifier.judged(c, fresh) for c in story.controls]
         story = _timed(story, "verify", started)
         if State.UNKNOWN in states:
             raise self._unseen(held, f"{story.resource}: the cure cannot be verified now", 30)
@@ -282,12 +275,6 @@ class Hand:
         """End the claim's life, not its action; nothing where it was inherited meanwhile."""
         with suppress(Moved):
             self._memory.claims.renew(held, _NOW)
-
-    def _state(self, control: str, resource: Resource | None) -> State:
-        known = self._controls.get(control)
-        if resource is None or known is None:
-            return State.UNKNOWN
-        return self._observer.judge(known.detector, resource, {})[0].state
 
     def _end(self, story: Story, held: Held, state: str, message: str) -> Story:
         """Close what the story ended, then the story, then the claim: any crash can be mended."""
@@ -325,12 +312,12 @@ class Hand:
             held = self._memory.claims.renew(held)
         except Moved as moved:
             raise Transient(f"{story.resource}: another worker inherits it", 15) from moved
-        if not self._happened(story):
+        if not self._verifier.happened(story):
             self._run_out(held)
             return story
         while story.step < len(story.changes):
             change = story.changes[story.step]
-            shown = self._shown(change)
+            shown = self._verifier.shown(change)
             story = self._memory.journal.stepped(story, left_by(change, shown))
         message = "found done by the look after the worker that sent it"
         state = journal.UNDONE if story.undoing else journal.REMEDIATED
@@ -360,30 +347,6 @@ class Hand:
             )
         self._memory.journal.finish(story, journal.SUPERSEDED, message)
         return True
-
-    def _happened(self, story: Story) -> bool:
-        """Whether every written path holds now what was to be written."""
-        if not story.value["ClientRequestIds"]:
-            return False
-        if not story.undoing:
-            fresh = self._observer.observe(story.resource)
-            if fresh is None:
-                return False
-            states = [self._state(c, fresh) for c in story.controls]
-            if State.UNKNOWN in states or not fresh.settled:
-                raise Transient(f"{story.resource}: what happened cannot be seen now", 30)
-            return State.NON_COMPLIANT not in states
-        return all(self._holds(change) for change in story.changes)
-
-    def _holds(self, change: Change) -> bool:
-        now = self._arm.get(change.target, change.api_version)
-        if change.verb is Verb.DELETE:
-            return now is None
-        if now is None:
-            return False
-        if not now.settled:
-            raise Transient(f"{change.target} has not settled yet", 5)
-        return all(_came(value_at(now.body, e.path), e.after) for e in change.edits)
 
     # --- undoing
 
@@ -421,11 +384,6 @@ class Hand:
 
 def _kept(change: Change) -> Json:
     return None if change.verb is Verb.PUT else change.document
-
-
-def _came(held: Json, wanted: Json) -> bool:
-    """Whether what was sent is there; Azure may show what was taken out as empty."""
-    return same(held, wanted) or (wanted is ABSENT and held in (None, "", [], {}))
 
 
 def _timed(story: Story, what: str, started: float) -> Story:

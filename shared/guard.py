@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared import journal
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from shared.policy import Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
     """A cure that policy or a person lets happen now."""
 
@@ -35,7 +36,7 @@ class Work:
     def episodes(self) -> dict[str, int]:
         return {s.control: s.episode for s in self.standings}
 
-    @property
+    @cached_property
     def action(self) -> str:
         return journal.action_id(self.cure, self.episodes)
 

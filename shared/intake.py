@@ -63,19 +63,27 @@ class Intake:
         )
 
     def _one(self, event: events.Event) -> str:
-        judged = self._observer.judged(event.resource_id)
-        actor = event.actor
+        judged, actor = self._wanted(event), event.actor
+        under_ours = event.succeeded and actor.object_id.casefold() in self._identities
+        if judged is None and not under_ours:
+            return "ignored"
         if self._state.journal.is_ours(actor.client_request_id, actor.correlation_id):
             return "ours"
-        if event.succeeded and actor.object_id.casefold() in self._identities:
+        if under_ours:
             self._suspect(event)
-        if judged is None or not event.succeeded or not self._policy().watches(judged):
-            return "ignored"
-        if event.kind == "action" and actor.operation.casefold() not in self._actions:
+        if judged is None:
             return "ignored"
         now = self._state.now()
         self._state.inbox.note(Hint(id=judged, source="event", first_seen=now, actors=(actor,)))
         return "hinted"
+
+    def _wanted(self, event: events.Event) -> ResourceId | None:
+        """What the event is a reason to look at; told without asking the store."""
+        judged = self._observer.judged(event.resource_id)
+        if judged is None or not event.succeeded or not self._policy().watches(judged):
+            return None
+        told = event.kind != "action" or event.actor.operation.casefold() in self._actions
+        return judged if told else None
 
     def keep(self, entry: str, reason: str, text: str) -> None:
         """Keep what could not be used, and record that it came: the text stays in the state."""

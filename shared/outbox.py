@@ -10,18 +10,19 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from shared.errors import NotKept, PortcullisError, StoreUnavailable
+from shared.errors import Moved, NotKept, PortcullisError, StoreUnavailable
 from shared.model import digest
 from shared.store import Row, Store
 
 Record = dict[str, Any]
 STREAMS = ("actions", "findings", "sweeps", "health")
 BATCH = 100
-_MARKS = "kept"
 _ORDER = itertools.count()
 
 
@@ -53,7 +54,7 @@ class Outbox:
         at = self._now().isoformat()
         record: Record = {"EventId": digest([stream, *identity]), "OccurredAt": at, **fields}
         key = f"{at}-{next(_ORDER):08d}-{record['EventId']}"
-        self._store.put("outbox", stream, key, record)
+        self._store.put("outbox", stream, key, {"Record": record, "KeptBy": []})
         return record
 
     def ship(self, sinks: Iterable[Sink]) -> int:
@@ -71,13 +72,11 @@ class Outbox:
         return count
 
     def _ship(self, stream: str, sinks: list[Sink], faults: list[PortcullisError]) -> int:
-        # Marks before rows: one without its row then belongs to a record that went.
-        marks = {row.key: set(row.value["sinks"]) for row in self._store.scan(_MARKS, stream)}
-        rows = list(self._store.scan("outbox", stream))
         able, count = list(sinks), 0
-        for start in range(0, len(rows), BATCH):
-            batch = rows[start : start + BATCH]
-            have = {row.key: set(marks.get(row.key, ())) for row in batch}
+        waiting = self._store.scan("outbox", stream)
+        # However long an outage lasted, no more than a batch is held.
+        while able and (batch := list(itertools.islice(waiting, BATCH))):
+            have = {row.key: set(row.value["KeptBy"]) for row in batch}
             for sink in list(able):
                 wanted = [row for row in batch if sink.name not in have[row.key]]
                 left, fault = _give(sink, stream, wanted)
@@ -86,48 +85,48 @@ class Outbox:
                     if not isinstance(fault, NotKept):
                         able.remove(sink)
                 for row in wanted:
-                    if row.value["EventId"] not in left:
+                    if row.value["Record"]["EventId"] not in left:
                         have[row.key].add(sink.name)
-            count += self._settle(stream, batch, have, marks, {sink.name for sink in sinks})
-        for key in marks.keys() - {row.key for row in rows}:
-            self._store.delete(_MARKS, stream, key)
+            count += self._settle(stream, batch, have, {sink.name for sink in sinks})
         return count
 
     def _settle(
-        self,
-        stream: str,
-        batch: list[Row],
-        have: Mapping[str, set[str]],
-        marks: Mapping[str, set[str]],
-        names: set[str],
+        self, stream: str, batch: list[Row], have: Mapping[str, set[str]], names: set[str]
     ) -> int:
         """Let go of what every sink has, and remember who has the rest; how many went."""
         count = 0
         for row in batch:
+            record = row.value["Record"]
             if names <= have[row.key]:
-                day = row.value["OccurredAt"][:10]
-                self._store.put("records", f"{stream} {day}", row.key, row.value)
+                day = record["OccurredAt"][:10]
+                self._store.put("records", f"{stream} {day}", row.key, record)
                 self._store.delete("outbox", stream, row.key)
-                if row.key in marks:
-                    self._store.delete(_MARKS, stream, row.key)
                 count += 1
-            elif have[row.key] != marks.get(row.key, set()):
-                self._store.put(_MARKS, stream, row.key, {"sinks": sorted(have[row.key])})
+            elif have[row.key] != set(row.value["KeptBy"]):
+                value = {"Record": record, "KeptBy": sorted(have[row.key])}
+                # Where it moved, another process gave it away at the same time.
+                with suppress(Moved):
+                    self._store.replace("outbox", stream, row.key, value, row.etag)
         return count
 
     def records(self, stream: str) -> Iterator[Record]:
         """Every record of a stream, shipped or waiting, oldest first, each id once."""
         seen: set[str] = set()
         shipped = (r for r in self._store.scan("records") if r.partition.split(" ")[0] == stream)
-        rows = [*shipped, *self._store.scan("outbox", stream)]
-        for row in sorted(rows, key=lambda r: r.key):
-            if row.value["EventId"] not in seen:
-                seen.add(row.value["EventId"])
-                yield row.value
+        waiting = self._store.scan("outbox", stream)
+        found = [
+            *((row.key, row.value) for row in shipped),
+            *((row.key, row.value["Record"]) for row in waiting),
+        ]
+        for _, record in sorted(found, key=itemgetter(0)):
+            if record["EventId"] not in seen:
+                seen.add(record["EventId"])
+                yield record
 
     def oldest(self) -> str | None:
         """When the record that waits longest occurred; None with an empty outbox."""
-        waiting = [str(row.value["OccurredAt"]) for row in self._store.scan("outbox")]
+        first = [next(self._store.scan("outbox", stream), None) for stream in STREAMS]
+        waiting = [str(row.value["Record"]["OccurredAt"]) for row in first if row is not None]
         return min(waiting, default=None)
 
 
@@ -137,11 +136,11 @@ def _give(
     """Offer rows to a sink: the EventIds it has not, and why."""
     try:
         if rows:
-            sink.keep(stream, [row.value for row in rows])
+            sink.keep(stream, [row.value["Record"] for row in rows])
     except NotKept as fault:
         return fault.left, fault
     except PortcullisError as fault:
-        return frozenset(row.value["EventId"] for row in rows), fault
+        return frozenset(row.value["Record"]["EventId"] for row in rows), fault
     return frozenset(), None
 
 

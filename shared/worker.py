@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.engine import Engine
 from shared.errors import Transient
@@ -13,6 +13,9 @@ from shared.hints import ACT, HINTS, Hint
 from shared.intake import Intake, Taken
 from shared.look import Look
 from shared.outbox import Sink
+
+if TYPE_CHECKING:
+    from shared.azure.dead_letters import DeadLetters
 
 GIVE_UP = timedelta(hours=24)
 _LONGEST_WAIT = 900.0
@@ -86,6 +89,20 @@ class Worker:
         """A message that failed for good: kept, and reported as what a person must see."""
         shown = text.decode(errors="replace") if isinstance(text, bytes) else text
         self._intake.keep(f"poison-{queue}", f"a message of {queue} failed again and again", shown)
+
+    def undelivered(self, letters: DeadLetters) -> int:
+        """Take what Event Grid gave up on as what it still is, hints, and tell a person.
+
+        Raises:
+            StoreUnavailable: the rest waits for the next time.
+        """
+        count = 0
+        for letter in letters.each():
+            self._intake.take(letter.text)
+            self._intake.keep("dead-letter", letter.why, letter.text)
+            letters.done(letter)
+            count += 1
+        return count
 
     def due(self) -> int:
         """Wake what waits for a time that has come; how many."""

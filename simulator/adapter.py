@@ -1,7 +1,6 @@
 """The tenant behind the real azure-core pipeline, in process.
 
-`RequestsTransport(session=session(tenant))` gives a pipeline with all its policies whose HTTP
-ends in `Tenant.handle`.
+`transport(tenant)` gives a pipeline with all its policies whose HTTP ends in `Tenant.handle`.
 """
 
 import time
@@ -10,6 +9,7 @@ from typing import Any
 
 import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo
+from azure.core.pipeline.transport import RequestsTransport
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import ProtocolError
 
@@ -62,12 +62,18 @@ class TenantAdapter(BaseAdapter):
         """Nothing is held open."""
 
 
-def session(tenant: Tenant) -> requests.Session:
-    """A session whose https requests all go to `tenant`, whatever the host."""
-    made = requests.Session()
-    made.trust_env = False
-    made.mount("https://", TenantAdapter(tenant))
-    return made
+def transport(tenant: Tenant) -> RequestsTransport:
+    """A transport whose https requests all go to `tenant`, whatever the host."""
+    return over(TenantAdapter(tenant))
+
+
+def over(adapter: BaseAdapter) -> RequestsTransport:
+    """A transport whose requests are all answered by `adapter`."""
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return RequestsTransport(session=session, session_owner=False)
 
 
 class TenantCredential:

@@ -42,7 +42,6 @@ def check_assignment(write: Write) -> None:
     _check_unique(write)
     stamp = write.now.isoformat().replace("+00:00", "Z")
     write.after["properties"] |= {"createdOn": stamp, "updatedOn": stamp}
-    write.after["properties"].setdefault("principalType", "User")
 
 
 def _check_unchanged(write: Write) -> None:
@@ -89,3 +88,14 @@ def check_lock(write: Write) -> None:
             "LockScopeNotSupported",
             "Locks can be put on subscriptions, resource groups and resources only.",
         )
+
+
+def sign_policy_assignment(write: Write) -> None:
+    """An assignment knows its scope, and in its metadata who made and changed it, and when."""
+    put(write.after, "properties.scope", write.address.scope)
+    now = write.now.isoformat().replace("+00:00", "Z")
+    held = dig(write.before, "properties.metadata") or {}
+    made = {"createdBy": held.get("createdBy", ""), "createdOn": held.get("createdOn", now)}
+    changed = {"updatedBy": None, "updatedOn": None if write.creates else now}
+    metadata = dig(write.after, "properties.metadata") or {}
+    put(write.after, "properties.metadata", {**metadata, **made, **changed})

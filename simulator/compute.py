@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.documents import Document, dig, put
+from simulator.documents import Document, clone, dig, fill, put
 from simulator.wire import Refusal
 from simulator.writes import Write
 
+_TIERS = {"StandardSSD": "Standard", "UltraSSD": "Ultra", "PremiumV2": "Premium"}
+_HARD_DISK_GB = 4096
 _FIXED = ("priority", "licenseType", "availabilitySet")
 
 
@@ -37,3 +39,21 @@ def check_machine(write: Write) -> None:
                 f"Changing property '{name}' is not allowed.",
                 extra={"target": name},
             )
+
+
+def answer_disk(write: Write) -> Document:
+    """What is being made is answered as it was asked for, without an id yet."""
+    echo: Document = {"name": write.address.name, **clone(write.body)}
+    properties = {"provisioningState": "Updating", "isArmResource": True}
+    echo["properties"] = {**(echo.get("properties") or {}), **properties}
+    return echo
+
+
+def rate_disk(write: Write) -> None:
+    """A disk has the tier that its sku names; hard disks up to 4 TiB all have the same limits."""
+    fill(write.after, {"sku": {"name": "Standard_LRS"}})
+    sku = str(dig(write.after, "sku.name"))
+    kind = sku.split("_", maxsplit=1)[0]
+    fill(write.after, {"sku": {"tier": _TIERS.get(kind, kind)}})
+    if sku == "Standard_LRS" and int(dig(write.after, "properties.diskSizeGB", 0)) <= _HARD_DISK_GB:
+        fill(write.after, {"properties": {"diskIOPSReadWrite": 500, "diskMBpsReadWrite": 60}})

@@ -3,9 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.documents import Document, dig
+from simulator.documents import Document, clone, dig, fill, put
 from simulator.wire import Refusal
 from simulator.writes import Write
+
+_APIS = {
+    "EnableCassandra": "Cassandra",
+    "EnableGremlin": "Gremlin, Sql",
+    "EnableTable": "Table, Sql",
+}
+_REGIONS = ("locations", "readLocations", "writeLocations", "failoverPolicies")
 
 
 def check_vault(write: Write) -> None:
@@ -69,3 +76,55 @@ def check_firewall_rule(write: Write) -> None:
             "StartIPAddressGreaterThanEndIPAddress",
             "The start IP address of the firewall rule cannot exceed its end IP address.",
         )
+
+
+def name_apis(write: Write) -> None:
+    """A Cosmos account says which interfaces it offers; its kind and capabilities decide."""
+    apis = "MongoDB" if write.after.get("kind") == "MongoDB" else "Sql"
+    for capability in dig(write.after, "properties.capabilities") or []:
+        apis = _APIS.get(str(capability.get("name")), apis)
+    put(write.after, "properties.EnabledApiTypes", apis)
+
+
+def spread_account(write: Write) -> None:
+    """A Cosmos account shows its regions by what each is for; said anew, they are laid out anew."""
+    given = dig(write.body, "properties.locations")
+    if given is None:
+        held = (write.before or {}).get("properties") or {}
+        fill(write.after, {"properties": {key: held[key] for key in _REGIONS if key in held}})
+        return
+    places = [_place(write, place) for place in given]
+    many = dig(write.after, "properties.enableMultipleWriteLocations")
+    write.after["properties"] |= {
+        "locations": places,
+        "readLocations": clone(places),
+        "writeLocations": clone(places if many else places[:1]),
+        "failoverPolicies": [
+            {name: place[name] for name in ("id", "locationName", "failoverPriority")}
+            for place in places
+        ],
+    }
+
+
+def _place(write: Write, given: Document) -> Document:
+    region = str(given.get("locationName", ""))
+    key = f"{write.address.name}-{region.replace(' ', '').lower()}"
+    place: Document = {
+        "id": key,
+        "locationName": region,
+        "provisioningState": "Initializing" if write.creates else "Updating",
+        "failoverPriority": given.get("failoverPriority", 0),
+        "isZoneRedundant": given.get("isZoneRedundant", False),
+    }
+    return place
+
+
+def open_account(write: Write) -> None:
+    """A Cosmos account has its endpoints when its creation has ended, one a region."""
+    properties = write.after.setdefault("properties", {})
+    domain = "documents.azure.com:443/"
+    properties["documentEndpoint"] = f"https://{write.address.name}.{domain}"
+    for kind in ("locations", "readLocations", "writeLocations"):
+        for place in properties.get(kind) or []:
+            place["provisioningState"] = "Succeeded"
+            place["documentEndpoint"] = f"https://{place.get('id')}.{domain}"

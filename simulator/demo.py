@@ -29,7 +29,7 @@ from shared.outbox import JsonLines, Record
 from shared.settings import Settings
 from shared.store.embedded import EmbeddedStore
 from simulator import contoso
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.host import Host
@@ -75,7 +75,7 @@ class Stage:
             settings,
             TenantCredential(self.tenant, contoso.GATE),
             now=self.clock.now,
-            session=session(self.tenant),
+            transport=transport(self.tenant),
             store=EmbeddedStore(self.clock.now),
             policy=lambda: policy,
         )

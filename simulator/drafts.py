@@ -1,6 +1,7 @@
 """The document that a write would leave behind, drawn up from what the client sent."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.address import Address
@@ -10,6 +11,7 @@ from simulator.state import State
 from simulator.types import ResourceType
 from simulator.wire import Refusal
 
+_TYPED_SINCE = "2018-06-01"
 _OWN_KEYS = ("id", "name", "type", "etag", "systemData")
 
 
@@ -35,18 +37,58 @@ def replacement(
         if value is not None:
             put(after, path, clone(value))
     _compute(call, state, row, after)
-    fill(after, row.defaults)
+    give_identity(state, after, kept)
+    version = call.target.api_version
+    fill(after, filled_in(row, row.defaults, version))
+    if before is None:
+        fill(after, filled_in(row, row.initial, version))
+    else:
+        _keep(after, before, row.initial)
     return after
+
+
+def filled_in(row: ResourceType, defaults: Mapping[str, Any], version: str) -> Document:
+    """What of a row's defaults the provider fills in at an api-version."""
+    known: Document = clone(defaults)
+    for path in row.versions:
+        if not _knows(row, path, version):
+            drop(known, path)
+    return known
+
+
+def _knows(row: ResourceType, path: str, version: str) -> bool:
+    first, last = row.versions.get(path, ("", ""))
+    return first <= version and (not last or version <= last)
+
+
+def give_identity(state: State, after: Document, before: Document) -> None:
+    """A system-assigned identity has a principal in the tenant, the same for life."""
+    identity = after.get("identity")
+    if isinstance(identity, dict) and "systemassigned" in str(identity.get("type")).lower():
+        held = dig(before, "identity.principalId")
+        identity["principalId"] = held or state.guid()
+        identity["tenantId"] = state.tenant_id
+
+
+def _keep(after: Document, before: Document, initial: Mapping[str, Any]) -> None:
+    """What only creation fills in stays as it was where a PUT does not say it."""
+    for name, value in initial.items():
+        held = before.get(name)
+        if isinstance(value, dict) and isinstance(held, dict):
+            _keep(after.setdefault(name, {}), held, value)
+        elif held is not None:
+            after.setdefault(name, clone(held))
 
 
 def _compute(call: Call, state: State, row: ResourceType, after: Document) -> None:
     for path, template in row.computed.items():
-        if dig(after, path) is None:
+        if dig(after, path) is None and _knows(row, path, call.target.api_version):
             text = template.format(
                 name=call.address.name,
                 guid=state.guid(),
                 now=call.now.isoformat().replace("+00:00", "Z"),
                 location=after.get("location", ""),
+                sku=dig(after, "sku.name", ""),
             )
             put(after, path, text)
 
@@ -67,17 +109,25 @@ def stamp(state: State, row: ResourceType, document: Document, provisioning: str
                 put(item, "properties.provisioningState", provisioning)
 
 
-def describe_embedded(document: Document, row: ResourceType, *, keep: bool = False) -> None:
-    """Give embedded objects the id and type that the provider gives them.
+def complete_embedded(document: Document, row: ResourceType) -> None:
+    """Give embedded objects the defaults that the provider gives them."""
+    for embedded in row.embedded:
+        for item in dig(document, f"properties.{embedded.path}", None) or []:
+            fill(item, embedded.defaults)
+
+
+def describe_embedded(
+    document: Document, row: ResourceType, version: str, *, keep: bool = False
+) -> None:
+    """Give embedded objects the id and type that the provider gives them at an api-version.
 
     With `keep` only those that have none: recorded documents are taken as they are.
     """
+    typed = version >= _TYPED_SINCE
     for embedded in row.embedded:
         for item in dig(document, f"properties.{embedded.path}", None) or []:
-            own = {
-                "id": f"{document['id']}/{embedded.path}/{item.get('name')}",
-                "type": embedded.type,
-            }
+            own = {"id": f"{document['id']}/{embedded.path}/{item.get('name')}"}
+            own |= {"type": embedded.type} if typed else {}
             item.update({k: v for k, v in own.items() if not (keep and item.get(k))})
 
 

@@ -5,25 +5,34 @@ from random import Random
 from typing import Any
 
 from simulator.address import parse
-from simulator.documents import Document, dig, put
+from simulator.documents import Document, dig, drop, put
 from simulator.wire import Refusal
 from simulator.writes import Write
 
 _PRIORITIES = range(100, 4097)
 _DIRECTIONS = ("Inbound", "Outbound")
 _ENDS = ("source", "destination")
+_PROTECTION_SINCE = "2022-05-01"
 _FIRST_OCTETS = (20, 40, 52, 104)
 
 
-def _default_rules() -> Iterator[tuple[str, str, int, str, str, str]]:
-    """Name, direction, priority, access, source, destination."""
-    network, balancer = "VirtualNetwork", "AzureLoadBalancer"
-    yield "AllowVnetInBound", "Inbound", 65000, "Allow", network, network
-    yield "AllowAzureLoadBalancerInBound", "Inbound", 65001, "Allow", balancer, "*"
-    yield "DenyAllInBound", "Inbound", 65500, "Deny", "*", "*"
-    yield "AllowVnetOutBound", "Outbound", 65000, "Allow", network, network
-    yield "AllowInternetOutBound", "Outbound", 65001, "Allow", "*", "Internet"
-    yield "DenyAllOutBound", "Outbound", 65500, "Deny", "*", "*"
+_DEFAULT_RULES = (
+    ("AllowVnetInBound", "Inbound", 65000, "VirtualNetwork", "VirtualNetwork"),
+    ("AllowAzureLoadBalancerInBound", "Inbound", 65001, "AzureLoadBalancer", "*"),
+    ("DenyAllInBound", "Inbound", 65500, "*", "*"),
+    ("AllowVnetOutBound", "Outbound", 65000, "VirtualNetwork", "VirtualNetwork"),
+    ("AllowInternetOutBound", "Outbound", 65001, "*", "Internet"),
+    ("DenyAllOutBound", "Outbound", 65500, "*", "*"),
+)
+"""Name, direction, priority, source, destination; what the name begins with is the access."""
+_DESCRIPTIONS = {
+    "AllowVnetInBound": "Allow inbound traffic from all VMs in VNET",
+    "AllowAzureLoadBalancerInBound": "Allow inbound traffic from azure load balancer",
+    "DenyAllInBound": "Deny all inbound traffic",
+    "AllowVnetOutBound": "Allow outbound traffic from all VMs to all VMs in VNET",
+    "AllowInternetOutBound": "Allow outbound traffic from all VMs to Internet",
+    "DenyAllOutBound": "Deny all outbound traffic",
+}
 
 
 def add_default_rules(write: Write) -> None:
@@ -34,18 +43,21 @@ def add_default_rules(write: Write) -> None:
         {
             "name": name,
             "properties": {
+                "description": _DESCRIPTIONS[name],
                 "protocol": "*",
                 "sourcePortRange": "*",
                 "destinationPortRange": "*",
                 "sourceAddressPrefix": source,
                 "destinationAddressPrefix": destination,
-                "access": access,
+                "access": "Allow" if name.startswith("Allow") else "Deny",
                 "priority": priority,
                 "direction": direction,
             },
         }
-        for name, direction, priority, access, source, destination in _default_rules()
+        for name, direction, priority, source, destination in _DEFAULT_RULES
     ]
+    for rule in rules:
+        _complete_rule(rule)
     put(write.after, "properties.defaultSecurityRules", rules)
 
 
@@ -236,8 +248,22 @@ def assign_private_addresses(write: Write) -> None:
         if not dig(one, "properties.privateIPAddress"):
             kept = before.get(str(one.get("name")).lower())
             put(one, "properties.privateIPAddress", kept or f"10.0.0.{4 + number}")
-        if not dig(one, "properties.privateIPAllocationMethod"):
-            put(one, "properties.privateIPAllocationMethod", "Dynamic")
+
+
+def name_suffix(write: Write) -> None:
+    """The network's own name server knows every interface below a suffix of its own."""
+    suffix = f"{write.state.random.getrandbits(64):x}.internal.cloudapp.net"
+    if not dig(write.after, "properties.dnsSettings.internalDomainNameSuffix"):
+        put(write.after, "properties.dnsSettings.internalDomainNameSuffix", suffix)
+
+
+def offer_endpoints(write: Write) -> None:
+    """A service endpoint has a state of its own; one that names no regions is good for all."""
+    subnets = dig(write.after, "properties.subnets")
+    for subnet in [write.after] if subnets is None else subnets:
+        for endpoint in dig(subnet, "properties.serviceEndpoints") or []:
+            endpoint["provisioningState"] = "Succeeded"
+            endpoint["locations"] = endpoint.get("locations") or ["*"]
 
 
 def public_address(chance: Random) -> str:
@@ -247,10 +273,41 @@ def public_address(chance: Random) -> str:
 
 
 def assign_public_address(write: Write) -> None:
-    """A static address is there at once and stays; a dynamic one comes with attachment."""
+    """A static address is there when creation has ended; a dynamic one comes with attachment."""
     method = str(dig(write.after, "properties.publicIPAllocationMethod"))
     if method == "Static" and not dig(write.after, "properties.ipAddress"):
         put(write.after, "properties.ipAddress", public_address(write.state.random))
+
+
+def protect_standard(write: Write) -> None:
+    """A standard address is protected from floods as its virtual network is."""
+    standard = str(dig(write.after, "sku.name")).lower() == "standard"
+    known = write.api_version >= _PROTECTION_SINCE
+    if standard and known and dig(write.after, "properties.ddosSettings") is None:
+        put(write.after, "properties.ddosSettings", {"protectionMode": "VirtualNetworkInherited"})
+
+
+def certify(write: Write) -> None:
+    """The first generation of gateways knows its backends by certificate, the second by root."""
+    second = str(dig(write.after, "properties.sku.tier")).lower().endswith("_v2")
+    other = "authenticationCertificates" if second else "trustedRootCertificates"
+    if not dig(write.after, f"properties.{other}"):
+        drop(write.after, f"properties.{other}")
+
+
+def balance(write: Write) -> None:
+    """A frontend in a subnet has a private address; a basic balancer has no outbound rules."""
+    if str(dig(write.after, "sku.name")).lower() == "basic":
+        drop(write.after, "properties.outboundRules")
+        for rule in dig(write.after, "properties.loadBalancingRules") or []:
+            drop(rule, "properties.disableOutboundSnat")
+    for number, one in enumerate(dig(write.after, "properties.frontendIPConfigurations") or []):
+        if dig(one, "properties.subnet") is not None:
+            private = {
+                "privateIPAddress": f"10.0.0.{4 + number}",
+                "privateIPAddressVersion": "IPv4",
+            }
+            one["properties"] = {**private, **one["properties"]}
 
 
 def check_public_address_unused(write: Write) -> None:

@@ -13,6 +13,10 @@ from simulator.state import State
 from simulator.types import Long
 from simulator.wire import Refusal, Response, answer
 
+_RDBMS = (
+    "{sub}/providers/{ns}/locations/{loc}/azureAsyncOperation/{id}",
+    "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+)
 _POLLS = {
     "microsoft.documentdb": (
         "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
@@ -27,6 +31,16 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
     ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
+    "microsoft.dbformysql": _RDBMS,
+    "microsoft.dbforpostgresql": _RDBMS,
+    "microsoft.documentdb/mongoclusters": (
+        "{sub}/providers/{ns}/locations/{loc}/mongoClusterAzureAsyncOperation/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/mongoClusterOperationResults/{id}",
+    ),
+    "microsoft.synapse": (
+        "{top}/operationStatuses/{id}",
+        "{top}/operationResults/{id}",
+    ),
 }
 _USUAL = (
     "{sub}/providers/{ns}/locations/{loc}/operations/{id}",
@@ -187,11 +201,14 @@ def _stamp(moment: datetime) -> str:
 def _url(operation: Operation, kind: int) -> str:
     address = operation.call.address
     namespace = address.namespace
-    template = _POLLS.get(namespace.lower(), _USUAL)[kind]
+    top = "/".join(address.type.split("/")[:2])
+    known = _POLLS.get(top.lower()) or _POLLS.get(namespace.lower(), _USUAL)
+    template = known[kind]
     noun = address.type.rsplit("/", 1)[-1]
     path = template.format(
         sub=address.subscription_id,
         group=address.group_id,
+        top=f"{address.group_id}/providers/{top}/{address.names[0] if address.names else ''}",
         ns=namespace,
         loc=operation.location.replace(" ", "").lower() or "global",
         noun={"servers": "server", "databases": "database"}.get(noun, noun),

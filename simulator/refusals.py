@@ -19,6 +19,9 @@ def group_not_found(group: str) -> Refusal:
 
 
 def precondition_failed(address: Address, wanted: str, present: str) -> Refusal:
+    mismatch = f"Etag provided in if-match header {wanted} does not match etag {present}"
+    if address.namespace.lower() != "microsoft.network":
+        return Refusal(412, "PreconditionFailed", f"{mismatch} of resource.")
     return Refusal(
         412,
         "PreconditionFailed",
@@ -27,8 +30,7 @@ def precondition_failed(address: Address, wanted: str, present: str) -> Refusal:
             "details": [
                 {
                     "code": "PreconditionFailedEtagMismatch",
-                    "message": f"Etag provided in if-match header {wanted} does not match etag "
-                    f"{present} of resource {address.id} in NRP data store.",
+                    "message": f"{mismatch} of resource {address.id} in NRP data store.",
                 }
             ]
         },

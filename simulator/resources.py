@@ -11,8 +11,16 @@ from typing import Protocol
 from simulator import types
 from simulator.address import GROUP, ROOT, SUBSCRIPTION, Address, parse
 from simulator.call import Call
+from simulator.compute import answer_disk
 from simulator.documents import Document, clone, dig, drop, put
-from simulator.drafts import describe_embedded, parse_body, patched, replacement, stamp
+from simulator.drafts import (
+    complete_embedded,
+    describe_embedded,
+    parse_body,
+    patched,
+    replacement,
+    stamp,
+)
 from simulator.gates import Gates
 from simulator.operations import Operation, Operations
 from simulator.refusals import group_not_found, precondition_failed, subscription_not_found
@@ -73,7 +81,8 @@ class Resources:
         after = replacement(call, self._state, row, body, before)
         long = row.create if before is None else row.update
         return self._write(call, row, Write(
-            self._state, call.address, call.method, body, before, after, call.now
+            self._state, call.address, call.method, body, before, after, call.now,
+            call.target.api_version,
         ), long)  # fmt: skip
 
     def patch(self, call: Call) -> Response:
@@ -97,7 +106,8 @@ class Resources:
         self._check_preconditions(call, row, before)
         after = patched(row, body, before)
         return self._write(call, row, Write(
-            self._state, call.address, call.method, body, before, after, call.now
+            self._state, call.address, call.method, body, before, after, call.now,
+            call.target.api_version,
         ), row.patched)  # fmt: skip
 
     def delete(self, call: Call) -> Response:
@@ -114,7 +124,7 @@ class Resources:
         write = Write(self._state, call.address, "DELETE", {}, before, clone(before), call.now)
         if row.removal is not None:
             row.removal(write)
-        if row.delete is None:
+        if row.delete is None or call.target.api_version < row.asynchronous_since:
             self._remove(call, call.now)
             return answer(row.delete_status, before if row.delete_returns_body else None)
         return self._delete_slowly(call, row, row.delete, before)
@@ -165,10 +175,13 @@ class Resources:
     def _write(self, call: Call, row: ResourceType, write: Write, long: Long | None) -> Response:
         self._gates.check_policy(call, write.after)
         tags_only = call.method == "PATCH" and row.patch == "tags"
-        for rule in () if tags_only else row.rules:
-            rule(write)
-        describe_embedded(write.after, row)
-        if long is None:
+        if not tags_only:
+            complete_embedded(write.after, row)
+            for rule in row.rules:
+                rule(write)
+        describe_embedded(write.after, row, write.api_version)
+        if long is None or call.target.api_version < row.asynchronous_since:
+            _finish(row, write)
             self._store(call.address, row, write.after, SUCCEEDED)
             self._report(call, created=write.creates, succeeded=True, at=call.now)
             return self._answer(call, 200 if write.before else row.created_status)
@@ -188,17 +201,11 @@ class Resources:
         )
         operation.result = lambda: self._state.at(call.address)
         headers = self._operations.headers(operation)
-        if long.body == "none":
-            return answer(long.status, None, headers)
-        if long.body == "operation":
-            noun = call.address.type.rsplit("/", 1)[-1]
-            return answer(
-                long.status,
-                {"operation": f"Upsert{noun}", "startTime": call.now.isoformat()},
-                headers,
-            )
+        if long.body in {"none", "operation", "status"}:
+            return answer(long.status, _receipt(call, long, "Upsert"), headers)
         if long.body == "echo":
-            return answer(long.status, _with_state(write.after, long.state), headers)
+            echo = answer_disk(write) if write.creates else _with_state(write.after, long.state)
+            return answer(long.status, echo, headers)
         response = self._answer(call, long.status)
         response.headers.update(headers)
         return response
@@ -217,6 +224,7 @@ class Resources:
         for path in row.read_only if current else ():
             _copy(current or {}, after, path)
         if not failed:
+            _finish(row, replace(write, after=after))
             self._store(call.address, row, after, SUCCEEDED)
         elif long.lands == "start":
             self._store(call.address, row, after, "Failed")
@@ -237,7 +245,8 @@ class Resources:
             self._report(call, created=False, succeeded=False, at=ended(operation))
 
         operation = self._operations.begin(call, long, self._location(call.address, before), land)
-        return answer(long.status, None, self._operations.headers(operation))
+        receipt = _receipt(call, long, "Drop")
+        return answer(long.status, receipt, self._operations.headers(operation))
 
     def _remove(self, call: Call, at: datetime) -> None:
         inside = [entry.address for entry in self._state.below(call.address.key)]
@@ -346,9 +355,10 @@ class Resources:
         except Refusal as refusal:
             return refusal
         kind = f"{address.type}/{address.name}"
+        row = types.row_of(address.type) or _PLAIN
         return Refusal(
             404,
-            "ResourceNotFound",
+            row.missing,
             f"The Resource '{kind}' under resource group '{address.group}' was not found. For "
             "more details please go to https://aka.ms/ARMResourceNotFoundFix",
         )
@@ -366,6 +376,22 @@ def _copy(source: Document, target: Document, path: str) -> None:
         drop(target, path)
     else:
         put(target, path, clone(value))
+
+
+def _finish(row: ResourceType, write: Write) -> None:
+    """What a provider completes when a write has its effect; tags alone complete nothing."""
+    for rule in () if write.method == "PATCH" and row.patch == "tags" else row.landed:
+        rule(write)
+
+
+def _receipt(call: Call, long: Long, verb: str) -> Document | None:
+    """What an accepted operation answers in place of the document."""
+    if long.body == "status":
+        return {"status": long.words[0]}
+    if long.body == "none":
+        return None
+    noun = call.address.type.rsplit("/", 1)[-1]
+    return {"operation": f"{verb}{noun}", "startTime": call.now.isoformat()}
 
 
 def _with_state(document: Document, state: str) -> Document:

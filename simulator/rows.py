@@ -8,6 +8,7 @@ from simulator import (
     rows_data,
     rows_network,
     rows_platform,
+    rows_storage,
     types,
 )
 
@@ -18,5 +19,6 @@ def teach() -> None:
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
     types.register(*rows_compute.ROWS)
+    types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)

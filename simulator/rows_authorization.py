@@ -18,6 +18,8 @@ ROWS = (
             "properties.createdBy",
             "properties.updatedBy",
         ),
+        defaults={"properties": {"principalType": "User"}},
+        versions={"properties.principalType": ("2018-09-01-preview", "")},
         rules=(authorization.check_assignment,),
         provisioning_state=False,
         located=False,
@@ -48,6 +50,16 @@ ROWS = (
     ResourceType(
         f"{_NAMESPACE}/policyAssignments",
         api_version="2023-04-01",
+        delete_returns_body=True,
+        defaults={
+            "sku": {"name": "A0", "tier": "Free"},
+            "properties": {"enforcementMode": "Default"},
+        },
+        versions={
+            "sku": ("2018-05-01", "2019-09-01"),
+            "properties.enforcementMode": ("2019-01-01", ""),
+        },
+        rules=(authorization.sign_policy_assignment,),
         provisioning_state=False,
         located=False,
     ),

@@ -1,4 +1,4 @@
-"""Storage, Key Vault, SQL, Cosmos DB, Redis, PostgreSQL, MySQL, Synapse: no etags."""
+"""SQL, Cosmos DB, Redis, PostgreSQL, MySQL, Synapse: no etags."""
 
 from simulator import datastores
 from simulator.types import Action, Busy, Long, ResourceType
@@ -12,6 +12,7 @@ _SQL_WRITE = Long(
     style="both", status=202, seconds=20, lands="end", body="operation", retry_after=15
 )
 _SQL_DELETE = Long(style="both", status=202, seconds=20, body="operation", retry_after=15)
+_SQL_ASYNCHRONOUS = "2015-05-01-preview"
 _FLEXIBLE_WRITE = Long(
     style="both", status=202, seconds=30, lands="end", body="operation", retry_after=15
 )
@@ -33,12 +34,6 @@ _COSMOS_BUSY = Busy(
     "There is already an operation in progress which requires exclusive lock on this service. "
     "Please retry the operation after sometime.",
 )
-_ACLS = {
-    "bypass": "AzureServices",
-    "virtualNetworkRules": [],
-    "ipRules": [],
-    "defaultAction": "Allow",
-}
 _SECRETS = ("properties.administratorLoginPassword",)
 
 
@@ -82,104 +77,32 @@ def _flexible(provider: str, version: str) -> tuple[ResourceType, ...]:
     )
 
 
+def _clusters(type_: str, version: str) -> tuple[ResourceType, ...]:
+    """Database clusters with their firewall rules."""
+    return (
+        ResourceType(
+            type_,
+            api_version=version,
+            create=_FLEXIBLE_WRITE,
+            update=_FLEXIBLE_WRITE,
+            patched=_FLEXIBLE_WRITE,
+            delete=_FLEXIBLE_DELETE,
+            secrets=(*_SECRETS, "properties.administrator.password"),
+        ),
+        ResourceType(
+            f"{type_}/firewallRules",
+            api_version=version,
+            patch=None,
+            create=_FLEXIBLE_WRITE,
+            update=_FLEXIBLE_WRITE,
+            delete=_FLEXIBLE_DELETE,
+            rules=(datastores.check_firewall_rule,),
+            located=False,
+        ),
+    )
+
+
 ROWS = (
-    ResourceType(
-        "Microsoft.Storage/storageAccounts",
-        api_version="2023-05-01",
-        whole=frozenset({"properties.networkAcls"}),
-        read_only=(
-            "properties.provisioningState",
-            "properties.creationTime",
-            "properties.primaryEndpoints",
-            "properties.primaryLocation",
-            "properties.statusOfPrimary",
-            "properties.privateEndpointConnections",
-        ),
-        computed={
-            "properties.creationTime": "{now}",
-            "properties.primaryEndpoints.blob": "https://{name}.blob.core.windows.net/",
-            "properties.primaryLocation": "{location}",
-            "properties.statusOfPrimary": "available",
-        },
-        defaults={
-            "kind": "StorageV2",
-            "tags": {},
-            "properties": {
-                "networkAcls": _ACLS,
-                "supportsHttpsTrafficOnly": True,
-                "allowBlobPublicAccess": False,
-                "minimumTlsVersion": "TLS1_0",
-                "accessTier": "Hot",
-            },
-        },
-        create=Long(
-            style="location", status=202, seconds=20, lands="end", body="none", retry_after=17
-        ),
-        busy=Busy(
-            409,
-            "StorageAccountOperationInProgress",
-            "An operation is currently performing on this storage account that requires exclusive "
-            "access.",
-        ),
-        implicit={},
-        actions={
-            "listKeys": Action(result=datastores.list_keys),
-            "regenerateKey": Action(result=datastores.list_keys),
-        },
-    ),
-    ResourceType(
-        "Microsoft.Storage/storageAccounts/blobServices",
-        api_version="2023-05-01",
-        patch=None,
-        created_status=200,
-        provisioning_state=False,
-        located=False,
-        implicit={
-            "default": {
-                "cors": {"corsRules": []},
-                "deleteRetentionPolicy": {"allowPermanentDelete": False, "enabled": False},
-            }
-        },
-    ),
-    ResourceType(
-        "Microsoft.Storage/storageAccounts/fileServices",
-        api_version="2023-05-01",
-        patch=None,
-        created_status=200,
-        provisioning_state=False,
-        located=False,
-        implicit={
-            "default": {
-                "cors": {"corsRules": []},
-                "shareDeleteRetentionPolicy": {"enabled": True, "days": 7},
-            }
-        },
-    ),
-    ResourceType(
-        "Microsoft.Storage/storageAccounts/blobServices/containers",
-        api_version="2023-05-01",
-        etag="number",
-        defaults={"properties": {"publicAccess": "None"}},
-        provisioning_state=False,
-        located=False,
-    ),
-    ResourceType(
-        "Microsoft.KeyVault/vaults",
-        api_version="2023-07-01",
-        whole=frozenset({"properties.networkAcls"}),
-        created_status=200,
-        read_only=("properties.provisioningState", "properties.vaultUri"),
-        computed={"properties.vaultUri": "https://{name}.vault.azure.net/"},
-        defaults={
-            "properties": {
-                "enableSoftDelete": True,
-                "softDeleteRetentionInDays": 90,
-                "publicNetworkAccess": "Enabled",
-            }
-        },
-        rules=(datastores.check_vault,),
-        empty_last_page=True,
-    ),
     ResourceType(
         "Microsoft.Sql/servers",
         api_version="2023-08-01-preview",
@@ -187,6 +110,11 @@ ROWS = (
         computed={
             "properties.state": "Ready",
             "properties.fullyQualifiedDomainName": "{name}.database.windows.net",
+        },
+        versions={
+            "properties.publicNetworkAccess": ("2019-06-01-preview", ""),
+            "properties.minimalTlsVersion": ("2019-06-01-preview", ""),
+            "properties.restrictOutboundNetworkAccess": ("2021-02-01-preview", ""),
         },
         defaults={
             "kind": "v12.0",
@@ -201,6 +129,7 @@ ROWS = (
         update=_SQL_WRITE,
         patched=_SQL_WRITE,
         delete=_SQL_DELETE,
+        asynchronous_since=_SQL_ASYNCHRONOUS,
         busy=_SQL_BUSY,
         provisioning_state=False,
         secrets=_SECRETS,
@@ -209,6 +138,8 @@ ROWS = (
         "Microsoft.Sql/servers/firewallRules",
         api_version="2023-08-01-preview",
         patch=None,
+        defaults={"kind": "v12.0"},
+        versions={"kind": ("", "2014-04-01")},
         rules=(datastores.check_firewall_rule,),
         provisioning_state=False,
         located=False,
@@ -248,6 +179,7 @@ ROWS = (
         create=_SQL_WRITE,
         update=_SQL_WRITE,
         patched=_SQL_WRITE,
+        asynchronous_since=_SQL_ASYNCHRONOUS,
         busy=_SQL_BUSY,
         provisioning_state=False,
     ),
@@ -275,14 +207,36 @@ ROWS = (
         api_version="2024-05-15",
         whole=frozenset({"properties.consistencyPolicy"}),
         read_only=("properties.provisioningState", "properties.documentEndpoint"),
-        computed={"properties.documentEndpoint": "https://{name}.documents.azure.com:443/"},
+        versions={
+            "properties.ipRangeFilter": ("", "2020-03-01"),
+            "properties.connectorOffer": ("", "2020-03-01"),
+            "properties.enableCassandraConnector": ("", "2020-03-01"),
+            "properties.ipRules": ("2020-04-01", ""),
+            "properties.publicNetworkAccess": ("2020-04-01", ""),
+            "properties.disableLocalAuth": ("2021-10-15", ""),
+            "properties.minimalTlsVersion": ("2022-11-15", ""),
+        },
         defaults={
             "kind": "GlobalDocumentDB",
             "tags": {},
             "properties": {
+                "ipRangeFilter": "",
                 "ipRules": [],
                 "virtualNetworkRules": [],
                 "isVirtualNetworkFilterEnabled": False,
+                "enableAutomaticFailover": False,
+                "enableMultipleWriteLocations": False,
+                "enablePartitionKeyMonitor": False,
+                "enableCassandraConnector": False,
+                "connectorOffer": "",
+                "configurationOverrides": {},
+                "cors": [],
+                "capabilities": [],
+                "consistencyPolicy": {
+                    "defaultConsistencyLevel": "Session",
+                    "maxIntervalInSeconds": 5,
+                    "maxStalenessPrefix": 100,
+                },
                 "publicNetworkAccess": "Enabled",
                 "disableLocalAuth": False,
                 "disableKeyBasedMetadataWriteAccess": False,
@@ -293,8 +247,10 @@ ROWS = (
         update=_COSMOS_WRITE,
         patched=_COSMOS_WRITE,
         delete=Long(
-            style="both", status=202, seconds=120, body="none", words=("Enqueued", "Dequeued")
+            style="both", status=202, seconds=120, body="status", words=("Enqueued", "Dequeued")
         ),
+        rules=(datastores.name_apis, datastores.spread_account),
+        landed=(datastores.open_account,),
         busy=_COSMOS_BUSY,
         actions={
             "listKeys": Action(result=datastores.cosmos_keys),
@@ -306,7 +262,16 @@ ROWS = (
         api_version="2024-03-01",
         read_only=("properties.provisioningState", "properties.hostName"),
         computed={"properties.hostName": "{name}.redis.cache.windows.net"},
-        defaults={"properties": {"enableNonSslPort": False, "publicNetworkAccess": "Enabled"}},
+        defaults={
+            "properties": {
+                "enableNonSslPort": False,
+                "publicNetworkAccess": "Enabled",
+                "port": 6379,
+                "sslPort": 6380,
+                "linkedServers": [],
+            }
+        },
+        versions={"properties.publicNetworkAccess": ("2020-06-01", "")},
         create=Long(style="location", status=201, seconds=60, state="Creating", retry_after=30),
         delete=Long(style="location", status=202, seconds=60, body="none", retry_after=30),
         busy=Busy(
@@ -323,6 +288,8 @@ ROWS = (
         provisioning_state=False,
         located=False,
     ),
+    *_clusters("Microsoft.DBforPostgreSQL/serverGroupsv2", "2022-11-08"),
+    *_clusters("Microsoft.DocumentDB/mongoClusters", "2025-09-01"),
     *_flexible("Microsoft.DBforPostgreSQL", "2024-08-01"),
     *_flexible("Microsoft.DBforMySQL", "2023-12-30"),
     ResourceType(

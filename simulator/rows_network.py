@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from simulator import network
+from simulator import network, references
 from simulator.types import Busy, Embedded, Long, ResourceType
 
 _BUSY = Busy(
@@ -17,6 +17,32 @@ _CREATE = Long(status=201, seconds=5, retry_after=10)
 _UPDATE = Long(status=200, seconds=5, retry_after=10)
 _DELETE = Long(style="both", status=202, seconds=5, retry_after=10, body="none")
 _OWN = ("properties.provisioningState", "properties.resourceGuid")
+_SUBNET = {
+    "properties": {
+        "delegations": [],
+        "privateEndpointNetworkPolicies": "Disabled",
+        "privateLinkServiceNetworkPolicies": "Enabled",
+    }
+}
+_CONFIGURATION = {
+    "properties": {
+        "privateIPAllocationMethod": "Dynamic",
+        "privateIPAddressVersion": "IPv4",
+    }
+}
+_RULES = ("loadBalancingRules", "outboundRules")
+
+
+def _part(owner: str, path: str, used_by: tuple[str, ...] = (), **defaults: Any) -> Embedded:
+    """Something inside a document that has no address of its own here."""
+    filled = {"properties": defaults} if defaults else {}
+    return Embedded(
+        path,
+        f"Microsoft.Network/{owner}/{path}",
+        addressable=False,
+        defaults=filled,
+        used_by=used_by,
+    )
 
 
 def _row(name: str, **changes: Any) -> ResourceType:
@@ -31,13 +57,45 @@ def _row(name: str, **changes: Any) -> ResourceType:
         delete=_DELETE,
         busy=_BUSY,
     )
-    return replace(usual, **changes)
+    rules = (*changes.pop("rules", ()), references.shorten)
+    return replace(usual, rules=rules, **changes)
 
 
 def _child(name: str, **changes: Any) -> ResourceType:
     """Children have no PATCH of their own."""
     return _row(name, patch=None, computed={}, located=False, **changes)
 
+
+_GATEWAY = (
+    _part("applicationGateways", "gatewayIPConfigurations"),
+    _part("applicationGateways", "sslCertificates"),
+    _part("applicationGateways", "authenticationCertificates"),
+    _part("applicationGateways", "trustedRootCertificates"),
+    _part("applicationGateways", "frontendIPConfigurations", ("httpListeners",)),
+    _part("applicationGateways", "frontendPorts", ("httpListeners",)),
+    _part("applicationGateways", "backendAddressPools", ("requestRoutingRules",)),
+    _part(
+        "applicationGateways",
+        "backendHttpSettingsCollection",
+        ("requestRoutingRules",),
+        cookieBasedAffinity="Disabled",
+        pickHostNameFromBackendAddress=False,
+        protocol="Http",
+        requestTimeout=30,
+    ),
+    _part(
+        "applicationGateways",
+        "httpListeners",
+        ("requestRoutingRules",),
+        hostNames=[],
+        requireServerNameIndication=False,
+    ),
+    _part("applicationGateways", "urlPathMaps"),
+    _part("applicationGateways", "requestRoutingRules", ruleType="Basic"),
+    _part("applicationGateways", "probes"),
+    _part("applicationGateways", "rewriteRuleSets"),
+    _part("applicationGateways", "redirectConfigurations", ("requestRoutingRules",)),
+)
 
 ROWS = (
     _row(
@@ -68,6 +126,7 @@ ROWS = (
                 "ipConfigurations",
                 "Microsoft.Network/networkInterfaces/ipConfigurations",
                 addressable=False,
+                defaults=_CONFIGURATION,
             ),
         ),
         read_only=(
@@ -76,6 +135,8 @@ ROWS = (
             "properties.virtualMachine",
             "properties.privateEndpoint",
             "properties.hostedWorkloads",
+            "properties.primary",
+            "properties.dnsSettings.internalDomainNameSuffix",
             "properties.vnetEncryptionSupported",
         ),
         defaults={
@@ -84,9 +145,16 @@ ROWS = (
                 "enableAcceleratedNetworking": False,
                 "enableIPForwarding": False,
                 "hostedWorkloads": [],
+                "tapConfigurations": [],
+                "nicType": "Standard",
             }
         },
-        rules=(network.check_interface, network.assign_private_addresses),
+        versions={
+            "properties.hostedWorkloads": ("2018-06-01", ""),
+            "properties.tapConfigurations": ("2018-08-01", ""),
+            "properties.nicType": ("2020-03-01", ""),
+        },
+        rules=(network.check_interface, network.assign_private_addresses, network.name_suffix),
         removal=network.check_interface_unused,
     ),
     _row(
@@ -101,45 +169,95 @@ ROWS = (
             },
             "sku": {"name": "Basic", "tier": "Regional"},
         },
-        rules=(network.assign_public_address,),
+        rules=(network.protect_standard,),
+        landed=(network.assign_public_address,),
         removal=network.check_public_address_unused,
     ),
     _row(
         "virtualNetworks",
-        embedded=(Embedded("subnets", "Microsoft.Network/virtualNetworks/subnets"),),
+        embedded=(
+            Embedded("subnets", "Microsoft.Network/virtualNetworks/subnets", defaults=_SUBNET),
+        ),
         defaults={
             "properties": {
                 "subnets": [],
                 "virtualNetworkPeerings": [],
                 "enableDdosProtection": False,
+                "enableVmProtection": False,
+                "privateEndpointVNetPolicies": "Disabled",
             }
         },
-        rules=(network.check_subnets_kept,),
+        versions={
+            "properties.enableVmProtection": ("2017-09-01", "2019-12-01"),
+            "properties.privateEndpointVNetPolicies": ("2024-03-01", ""),
+        },
+        rules=(network.check_subnets_kept, network.offer_endpoints),
     ),
     _child(
         "virtualNetworks/subnets",
         read_only=("properties.provisioningState", "properties.ipConfigurations"),
-        defaults={
-            "properties": {
-                "delegations": [],
-                "privateEndpointNetworkPolicies": "Disabled",
-                "privateLinkServiceNetworkPolicies": "Enabled",
-            }
-        },
+        defaults=_SUBNET,
+        rules=(network.offer_endpoints,),
         removal=network.check_subnet_unused,
     ),
     _child("virtualNetworks/virtualNetworkPeerings"),
     _row(
         "loadBalancers",
         embedded=(
-            Embedded(
+            _part(
+                "loadBalancers",
                 "frontendIPConfigurations",
-                "Microsoft.Network/loadBalancers/frontendIPConfigurations",
-                addressable=False,
+                ("inboundNatRules", *_RULES),
+                privateIPAllocationMethod="Dynamic",
             ),
+            _part("loadBalancers", "backendAddressPools", _RULES),
+            _part(
+                "loadBalancers",
+                "loadBalancingRules",
+                allowBackendPortConflict=False,
+                disableOutboundSnat=False,
+                enableDestinationServiceEndpoint=False,
+                enableFloatingIP=False,
+                enableTcpReset=False,
+                idleTimeoutInMinutes=4,
+                loadDistribution="Default",
+            ),
+            _part(
+                "loadBalancers",
+                "probes",
+                ("loadBalancingRules",),
+                intervalInSeconds=15,
+                numberOfProbes=2,
+            ),
+            _part("loadBalancers", "inboundNatRules"),
+            _part("loadBalancers", "outboundRules"),
         ),
+        defaults={
+            "sku": {"name": "Basic", "tier": "Regional"},
+            "properties": {
+                name: []
+                for name in (
+                    "frontendIPConfigurations",
+                    "backendAddressPools",
+                    "loadBalancingRules",
+                    "probes",
+                    "inboundNatRules",
+                    "outboundRules",
+                    "inboundNatPools",
+                )
+            },
+        },
+        versions={"sku.tier": ("2020-08-01", "")},
+        rules=(network.balance, references.show_uses),
     ),
-    _row("applicationGateways"),
+    _row(
+        "applicationGateways",
+        read_only=(*_OWN, "properties.operationalState"),
+        computed={"properties.resourceGuid": "{guid}", "properties.operationalState": "Running"},
+        embedded=_GATEWAY,
+        defaults={"properties": {part.path: [] for part in _GATEWAY}},
+        rules=(network.certify, references.show_uses),
+    ),
     _row("azureFirewalls"),
     _row("bastionHosts"),
     _row("natGateways"),
@@ -148,7 +266,11 @@ ROWS = (
     _row("privateEndpoints"),
     _row("firewallPolicies"),
     _row("ApplicationGatewayWebApplicationFirewallPolicies", create=None, update=None),
-    _row("networkWatchers"),
+    _row(
+        "networkWatchers",
+        computed={},
+        defaults={"properties": {"runningOperationIds": []}},
+    ),
     _child("networkWatchers/flowLogs"),
     _row(
         "routeTables",

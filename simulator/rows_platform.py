@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from simulator import web
+from simulator import containers, web
 from simulator.types import Action, Long, ResourceType
 
 _ASYNC_WRITE = Long(style="azure-asyncoperation", status=200, seconds=20, retry_after=10)
@@ -25,10 +25,30 @@ _SYNCHRONOUS = {
     "Microsoft.MachineLearningServices/workspaces": "2024-10-01",
     "Microsoft.OperationalInsights/workspaces": "2023-09-01",
     "Microsoft.RecoveryServices/vaults": "2024-04-01",
-    "Microsoft.Search/searchServices": "2023-11-01",
     "Microsoft.Web/serverfarms": "2023-12-01",
 }
 """Types whose PATCH merges and is done when it answers."""
+
+_REGISTRY = {
+    "adminUserEnabled": False,
+    "anonymousPullEnabled": False,
+    "dataEndpointEnabled": False,
+    "dataEndpointHostNames": [],
+    "encryption": {"status": "disabled"},
+    "networkRuleBypassOptions": "AzureServices",
+    "policies": {
+        "azureADAuthenticationAsArmPolicy": {"status": "enabled"},
+        "exportPolicy": {"status": "enabled"},
+        "quarantinePolicy": {"status": "disabled"},
+        "retentionPolicy": {"days": 7, "status": "disabled"},
+        "softDeletePolicy": {"retentionDays": 7, "status": "disabled"},
+        "trustPolicy": {"type": "Notary", "status": "disabled"},
+    },
+    "privateEndpointConnections": [],
+    "publicNetworkAccess": "Enabled",
+    "zoneRedundancy": "Disabled",
+}
+"""A container registry's settings where nobody chose any."""
 
 _MESSAGING = {"Microsoft.EventHub": "2024-01-01", "Microsoft.ServiceBus": "2022-10-01-preview"}
 
@@ -45,10 +65,14 @@ _LONG = {
 """Types whose writes take time."""
 
 
-def _tags_only(row: ResourceType) -> ResourceType:
+def _own_ways(row: ResourceType) -> ResourceType:
     """Managed clusters and Databricks change by PUT; their PATCH knows tags alone."""
-    tagged = {"microsoft.containerservice/managedclusters", "microsoft.databricks/workspaces"}
-    return replace(row, patch="tags") if row.key in tagged else row
+    if row.key == "microsoft.databricks/workspaces":
+        return replace(row, patch="tags")
+    if row.key == "microsoft.containerservice/managedclusters":
+        secrets = ("properties.servicePrincipalProfile.secret",)
+        return replace(row, patch="tags", secrets=secrets, rules=(containers.fill_pools,))
+    return row
 
 
 ROWS = (
@@ -94,9 +118,31 @@ ROWS = (
         "Microsoft.ContainerRegistry/registries",
         api_version="2023-07-01",
         created_status=200,
-        defaults={"properties": {"adminUserEnabled": False, "publicNetworkAccess": "Enabled"}},
-        computed={"properties.loginServer": "{name}.azurecr.io"},
-        read_only=("properties.provisioningState", "properties.loginServer"),
+        defaults={"tags": {}, "properties": _REGISTRY},
+        versions={
+            **{
+                f"properties.{name}": ("2019-12-01-preview", "")
+                for name in _REGISTRY
+                if name != "adminUserEnabled"
+            },
+            "properties.policies": ("2019-05-01", ""),
+            "properties.zoneRedundancy": ("2020-11-01-preview", ""),
+            "properties.networkRuleBypassOptions": ("2020-11-01-preview", ""),
+            "properties.anonymousPullEnabled": ("2021-06-01-preview", ""),
+            "properties.policies.exportPolicy": ("2021-06-01-preview", ""),
+            "properties.policies.azureADAuthenticationAsArmPolicy": ("2021-12-01-preview", ""),
+            "properties.policies.softDeletePolicy": ("2021-12-01-preview", ""),
+        },
+        computed={
+            "properties.loginServer": "{name}.azurecr.io",
+            "properties.creationDate": "{now}",
+            "sku.tier": "{sku}",
+        },
+        read_only=(
+            "properties.provisioningState",
+            "properties.loginServer",
+            "properties.creationDate",
+        ),
     ),
     ResourceType(
         "Microsoft.Insights/diagnosticSettings",
@@ -114,6 +160,26 @@ ROWS = (
         provisioning_state=False,
         located=False,
     ),
+    ResourceType(
+        "Microsoft.Search/searchServices",
+        api_version="2023-11-01",
+        defaults={
+            "properties": {
+                "hostingMode": "default",
+                "networkRuleSet": {"ipRules": []},
+                "partitionCount": 1,
+                "privateEndpointConnections": [],
+                "publicNetworkAccess": "enabled",
+                "replicaCount": 1,
+                "status": "running",
+                "statusDetails": "",
+            }
+        },
+        versions={
+            f"properties.{name}": ("2020-08-01", "")
+            for name in ("networkRuleSet", "privateEndpointConnections", "publicNetworkAccess")
+        },
+    ),
     *(
         ResourceType(
             f"{provider}/namespaces",
@@ -123,8 +189,37 @@ ROWS = (
         for provider, version in _MESSAGING.items()
     ),
     *(ResourceType(name, api_version=version) for name, version in _SYNCHRONOUS.items()),
+    ResourceType(
+        "Microsoft.ContainerInstance/containerGroups",
+        api_version="2023-05-01",
+        patch="tags",
+        create=replace(_ASYNC_CREATE, state="Pending"),
+        update=_ASYNC_WRITE,
+        delete=_ASYNC_DELETE,
+        rules=(containers.start_group,),
+    ),
+    ResourceType(
+        "Microsoft.Cdn/profiles",
+        api_version="2024-02-01",
+        read_only=("properties.provisioningState", "properties.resourceState"),
+        computed={"properties.resourceState": "Active"},
+        create=_ASYNC_CREATE,
+        update=_ASYNC_WRITE,
+        patched=replace(_ASYNC_PATCH, style="both"),
+        delete=_ASYNC_DELETE,
+    ),
+    ResourceType(
+        "Microsoft.Cdn/profiles/endpoints",
+        api_version="2024-02-01",
+        read_only=("properties.provisioningState", "properties.resourceState"),
+        computed={"properties.resourceState": "Running"},
+        create=_ASYNC_CREATE,
+        update=_ASYNC_WRITE,
+        patched=replace(_ASYNC_PATCH, style="both"),
+        delete=_ASYNC_DELETE,
+    ),
     *(
-        _tags_only(
+        _own_ways(
             ResourceType(
                 name,
                 api_version=version,

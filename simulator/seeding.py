@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from simulator import types
 from simulator.address import GROUP, MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, parse
 from simulator.documents import Document, clone, dig, fill, put
-from simulator.drafts import describe_embedded, stamp
+from simulator.drafts import describe_embedded, filled_in, stamp
 from simulator.state import State
 from simulator.types import ResourceType
 
@@ -70,7 +70,7 @@ class Seeder:
             return
         if row is not None:
             self._keep_children(address, row, document)
-            describe_embedded(document, row, keep=True)
+            describe_embedded(document, row, row.api_version, keep=True)
             if row.etag and not document.get("etag"):
                 stamp(self._state, row, document, "")
             _share_etag(row, document)
@@ -107,7 +107,7 @@ class Seeder:
             document["location"] = location
         row = types.row_of(address.type)
         if row is not None:
-            fill(document, row.defaults)
+            fill(document, filled_in(row, row.defaults, row.api_version))
         self._complete(address, document)
         self._store(address, document)
         self._state.mark_makeshift(address.key)

@@ -20,15 +20,16 @@ class Long:
 
     `lands` says when the new content shows: `start` (network: at once, with `Updating`) or `end`
     (Cosmos, SQL, storage creation). `body` is what the first answer carries: the document, the
-    SQL providers' `{operation, startTime}`, or nothing. `words` are the poll's words before
-    `Succeeded`. Seconds are of the tenant's clock.
+    SQL providers' `{operation, startTime}`, Cosmos's `{status}`, what was sent (`echo`, with
+    `echoed` filled in), or nothing. `words` are the poll's words before `Succeeded`. Seconds are
+    of the tenant's clock.
     """
 
     style: Style = "azure-asyncoperation"
     status: int = 200
     seconds: float = 5
     lands: Literal["start", "end"] = "start"
-    body: Literal["document", "operation", "echo", "none"] = "document"
+    body: Literal["document", "operation", "status", "echo", "none"] = "document"
     words: tuple[str, ...] = ("InProgress",)
     retry_after: int | None = None
     state: str = "Updating"
@@ -49,12 +50,16 @@ class Embedded:
     """Child objects that live in a list of the parent's properties.
 
     `addressable` ones are resources of their own as well (NSG rules, subnets): one datum, two
-    ways to it. The others only get ids, etags and states (IP configurations).
+    ways to it. The others only get ids, etags and states (IP configurations). `defaults` are
+    what the provider fills into each; `used_by` are lists in which each shows the siblings that
+    refer to it.
     """
 
     path: str
     type: str
     addressable: bool = True
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    used_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,14 @@ class ResourceType:
 
     `whole` are dotted paths whose objects a PATCH replaces instead of merging. `read_only` are
     dotted paths that a client cannot set: kept from before, or from `computed` (templates with
-    {name}, {guid}, {now}, {location}) on create. `defaults` are what the provider fills in.
-    `gone` is the DELETE status where nothing is there. `implicit` names children that exist as
-    long as their parent does, with their properties. `secrets` are accepted and never shown.
-    `located` types need a location on create.
+    {name}, {guid}, {now}, {location}, {sku}) where absent. `defaults` are what the provider fills
+    in; `initial` what it fills in on create alone, and keeps. `versions` are the first and the
+    last api-version (empty: open) at which a dotted path is filled in. Before
+    `asynchronous_since` writes were done when they were answered. `rules` run before the answer,
+    `landed` ones when it has its effect. `gone` is the DELETE status where nothing is there,
+    `missing` the code of a 404. `implicit` names children that exist as long as their parent does,
+    with their properties. `secrets` are accepted and never shown. `located` types need a location
+    on create.
     """
 
     name: str
@@ -87,6 +96,9 @@ class ResourceType:
     read_only: tuple[str, ...] = ()
     computed: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    asynchronous_since: str = ""
     create: Long | None = None
     update: Long | None = None
     patched: Long | None = None
@@ -95,10 +107,12 @@ class ResourceType:
     delete_status: int = 200
     delete_returns_body: bool = False
     gone: int = 204
+    missing: str = "ResourceNotFound"
     busy: Busy | None = None
     embedded: tuple[Embedded, ...] = ()
     implicit: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    landed: tuple[Rule, ...] = ()
     removal: Callable[[Write], None] | None = None
     actions: Mapping[str, Action] = field(default_factory=dict)
     provisioning_state: bool = True

@@ -26,6 +26,7 @@ class Write:
     before: Document | None
     after: Document
     now: datetime
+    api_version: str = ""
     notes: list[str] = field(default_factory=list)
 
     @property

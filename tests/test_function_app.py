@@ -19,7 +19,7 @@ from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import App, Settings
 from shared.store.embedded import EmbeddedStore
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host
 from tests.engine.world import ALICE, US, World, enforce, policy, storage
@@ -254,7 +254,7 @@ def test_a_message_that_always_fails_becomes_a_record(world: World, hosted: Host
         Settings(identities=frozenset({US.object_id})),
         TenantCredential(world.tenant, US),
         now=world.clock.now,
-        session=session(world.tenant),
+        transport=transport(world.tenant),
         store=world.store,
         policy=broken,
     )
@@ -342,7 +342,7 @@ def test_health_tells_of_a_broken_policy(world: World, hosted: Hosted, tmp_path:
             Settings(),
             TenantCredential(world.tenant, US),
             now=world.clock.now,
-            session=session(world.tenant),
+            transport=transport(world.tenant),
             store=world.store,
             policy=file,
         )

@@ -194,6 +194,21 @@ def test_what_policy_does_not_watch_is_ignored(state: State) -> None:
     assert hinted(state) == [ACCOUNT]
 
 
+def test_what_nobody_watches_costs_the_store_nothing(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood of events of other scopes and types is told apart without a read of state."""
+    intake = made(state, f"scopes: [{GROUP}]")
+
+    def asked(*names: str) -> None:
+        raise AssertionError(f"state was asked for {names}")
+
+    monkeypatch.setattr(type(state.store), "get", asked)
+    others = [ACCOUNT.replace("/Prod/", "/Prod2/"), f"{GROUP}/providers/Microsoft.Web/sites/w"]
+    told = by(ALICE.object_id, request="r", correlation="c")
+    assert intake.take(json.dumps([event(o, **told) for o in others])) == Taken(ignored=2)
+
+
 def test_failures_are_ignored(state: State, intake: Intake) -> None:
     """What did not happen is no reason to look."""
     for kind in ("WriteFailure", "DeleteFailure", "WriteCancel", "ActionFailure"):

@@ -1,52 +1,40 @@
 """Cosmos DB account accepts all networks.
 
 Why it matters: whoever holds one of the account's keys reads and writes all of it, from anywhere.
-Limits: address rules are judged together, against 65,536 addresses. The entry 0.0.0.0 ("accept
-connections from within Azure") is a matter of its own: an account with nothing but it passes.
+Limits: address rules are judged together, as a share of the internet. Narrower ones, and the entry
+0.0.0.0 ("accept connections from within Azure"), are found by cosmos-firewall-broad.
 Source: Microsoft Learn, "Configure IP firewall in Azure Cosmos DB".
 """
 
 from collections.abc import Iterator
 
-from detectors import beside_firewall, seen, wide_rules
-from detectors.cosmos import ACCOUNT
+from detectors import behind_public_access, wide_rules
+from detectors.cosmos import ACCOUNT, OLD_RULES, RULES, rules_of
 from shared.model import (
     AZURE_SERVICES,
-    WIDE,
+    MOST,
     Addresses,
     Detector,
     Evidence,
     Resource,
     Severity,
-    Undecided,
 )
 
-RULES = "/properties/ipRules"
-OLD_RULES = "/properties/ipRangeFilter"
 SUBNETS_ONLY = "/properties/isVirtualNetworkFilterEnabled"
 
 
 def check(account: Resource) -> Iterator[Evidence]:
-    # Absent publicNetworkAccess means Enabled.
-    if beside_firewall(seen(account)):
-        return
-    listed = [str(rule["ipAddressOrRange"]) for rule in account.items(RULES)]
-    texts = listed or _old_rules(account)
+    return behind_public_access(account, _opened)
+
+
+def _opened(account: Resource) -> Iterator[Evidence]:
+    pointer, texts = rules_of(account)
     if not texts and not account.flag(SUBNETS_ONLY):
-        pointer = RULES if account.get(OLD_RULES) is None else OLD_RULES
-        yield Evidence(pointer, account.get(pointer), "the ranges of known clients")
+        where = RULES if account.get(OLD_RULES) is None else OLD_RULES
+        yield Evidence(where, account.get(where), "the ranges of known clients")
     sets = [Addresses.parse(text) - AZURE_SERVICES for text in texts]
-    if Addresses.union(sets).size > WIDE:
-        pointer = f"{RULES}/{{}}/ipAddressOrRange" if listed else OLD_RULES
+    if Addresses.union(sets).internet_share > MOST:
         yield from wide_rules(pointer, texts, sets)
-
-
-def _old_rules(account: Resource) -> list[str]:
-    """The comma list of versions before 2020; `""` is no rule."""
-    found = account.get(OLD_RULES)
-    if found is not None and not isinstance(found, str):
-        raise Undecided(f"{OLD_RULES} is not a string")
-    return [text.strip() for text in (found or "").split(",") if text.strip()]
 
 
 DETECTOR = Detector(

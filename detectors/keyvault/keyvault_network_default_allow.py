@@ -7,14 +7,13 @@ Source: Microsoft Learn, "Configure Azure Key Vault firewalls and virtual networ
 
 from collections.abc import Iterator
 
-from detectors import beside_firewall, open_network_acls, seen
+from detectors import behind_public_access, open_network_acls
 from detectors.keyvault import VAULT
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(vault: Resource) -> Iterator[Evidence]:
-    if not beside_firewall(seen(vault)):
-        yield from open_network_acls(vault)
+    return behind_public_access(vault, open_network_acls)
 
 
 DETECTOR = Detector(

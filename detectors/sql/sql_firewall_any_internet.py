@@ -3,50 +3,21 @@
 Why it matters: the server's login is then all that stands between the databases and everybody
 who can guess or steal a password.
 Limits: all IPv4 rules are judged together, against 65,536 addresses. The rule 0.0.0.0-0.0.0.0
-("Azure services") is a matter of its own, and rules for IPv6 and for subnets are not looked at.
-A server in a security perimeter is unknown: the perimeter's mode is not in its document.
+("Azure services") and rules for IPv6 are controls of their own; rules for subnets are not looked
+at. Open rules in a security perimeter are unknown: its rules and mode are not in the document.
 Source: Microsoft Learn, "Azure SQL Database and Azure Synapse IP firewall rules".
 """
 
 from collections.abc import Iterator
 
-from detectors import PUBLIC_ACCESS, seen
-from detectors.sql import FIREWALL_RULE, SERVER
-from shared.model import (
-    AZURE_SERVICES,
-    WIDE,
-    Addresses,
-    Detector,
-    Evidence,
-    Lookup,
-    Resource,
-    Severity,
-    Undecided,
-    fitting,
-)
-
-START, END = "/properties/startIpAddress", "/properties/endIpAddress"
-FITS = f"rules that hold up to {WIDE} addresses together"
+from detectors import behind_public_access
+from detectors.firewalls import wide
+from detectors.sql import RULES, SERVER
+from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    # Absent means Enabled.
-    access = seen(server).text(PUBLIC_ACCESS)
-    if access == "disabled":
-        return
-    if access == "securedbyperimeter":
-        raise Undecided("the security perimeter's mode is not in this document")
-    ranges = {
-        rule.id: f"{rule.get(START)}-{rule.get(END)}" for rule in server.related("firewallRules")
-    }
-    sets = [Addresses.parse(text) - AZURE_SERVICES for text in ranges.values()]
-    stay = fitting(sets)
-    for i, (rule, text) in enumerate(ranges.items()):
-        if i not in stay:
-            yield Evidence(START, text, FITS, resource=rule)
-    modest = Addresses.union(one for one in sets if one.size <= WIDE)
-    if modest.size > WIDE:
-        yield Evidence("", f"{modest.size} addresses in rules that are not wide alone", FITS)
+    return behind_public_access(server, lambda it: wide(it, RULES))
 
 
 DETECTOR = Detector(
@@ -56,12 +27,5 @@ DETECTOR = Detector(
     severity=Severity.CRITICAL,
     family="datastore-exposure",
     check=check,
-    lookups=(
-        Lookup(
-            name="firewallRules",
-            type=FIREWALL_RULE,
-            ids=lambda server: [f"{server.id}/firewallRules"],
-            many=True,
-        ),
-    ),
+    lookups=(RULES.lookup,),
 )

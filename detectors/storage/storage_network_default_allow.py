@@ -9,14 +9,13 @@ Source: Microsoft Learn, "Azure Storage firewall rules".
 
 from collections.abc import Iterator
 
-from detectors import beside_firewall, open_network_acls, seen
+from detectors import behind_public_access, open_network_acls
 from detectors.storage import ACCOUNT
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(account: Resource) -> Iterator[Evidence]:
-    if not beside_firewall(seen(account)):
-        yield from open_network_acls(account)
+    return behind_public_access(account, open_network_acls)
 
 
 DETECTOR = Detector(

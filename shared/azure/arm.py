@@ -17,12 +17,12 @@ from urllib.parse import quote, urlsplit
 from azure.core import PipelineClient
 from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceResponseError
 from azure.core.pipeline.policies import HeadersPolicy, RetryPolicy, UserAgentPolicy
-from azure.core.pipeline.transport import RequestsTransport
+from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
-from requests import Session
 
 from shared.azure.faults import envelope, fault_of, wait_of
+from shared.azure.transport import Transport
 from shared.errors import Refused, Transient, Unauthenticated, Why
 from shared.model import Change, Resource, ResourceId, Verb
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 PUBLIC_CLOUD = "https://management.azure.com"
-_TIMEOUTS = {"connection_timeout": 10, "read_timeout": 60}
 _GONE = {
     "", "notfound", "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound",
     "roleassignmentnotfound", "roledefinitiondoesnotexist",
@@ -73,6 +72,7 @@ class Arm:
     """The door to Azure Resource Manager.
 
     `api_versions` maps ARM types (lower case) to the version each is read and written with.
+    `transport` stands in for the network.
     """
 
     def __init__(
@@ -82,26 +82,13 @@ class Arm:
         now: Callable[[], datetime],
         *,
         endpoint: str = PUBLIC_CLOUD,
-        session: Session | None = None,
+        transport: HttpTransport[HttpRequest, HttpResponse] | None = None,
     ) -> None:
         self._versions = api_versions
         self._now = now
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(self._endpoint).hostname
         self._door = _door(self._endpoint)
-        session = session or Session()
-        # Proxies and certificates as the environment says, asked once and not at every call.
-        told = session.merge_environment_settings(
-            self._endpoint, proxies={}, stream=None, verify=True, cert=None
-        )
-        session.proxies, session.trust_env = told["proxies"], False
-        transport = RequestsTransport(
-            session=session,
-            session_owner=True,
-            use_env_settings=False,
-            connection_verify=told["verify"],
-            **_TIMEOUTS,
-        )
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             self._endpoint,
             policies=[
@@ -110,7 +97,7 @@ class Arm:
                 RetryPolicy(),
                 ARMChallengeAuthenticationPolicy(credential, f"{self._endpoint}/.default"),
             ],
-            transport=transport,
+            transport=transport or Transport(self._endpoint, connect=10, read=60),
         )
 
     def close(self) -> None:

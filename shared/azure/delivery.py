@@ -15,14 +15,13 @@ from azure.core.exceptions import (
     HttpResponseError,
     ResourceNotFoundError,
 )
-from azure.core.pipeline.transport import RequestsTransport
 
 from shared.azure.faults import fault_of
 from shared.errors import ArmError, NotKept, Refused, Transient, Unauthenticated, Why
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from requests import Session
+    from azure.core.pipeline.transport import HttpTransport
 
 CALL_LIMIT = 900_000
 """Bytes of JSON in one call: both services take 1 MB, and separators are not counted."""
@@ -37,12 +36,12 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Where a service answers, and who knocks. `session` stands in for the network in tests."""
+    """Where a service answers, and who knocks. `transport` stands in for the network."""
 
     endpoint: str
     credential: TokenCredential
     now: Callable[[], datetime]
-    session: Session | None = None
+    transport: HttpTransport[Any, Any] | None = None
 
     @property
     def host(self) -> str:
@@ -51,10 +50,8 @@ class Door:
     def options(self) -> dict[str, Any]:
         """For an SDK's client: sends once, to the host that was named, and never sleeps."""
         made: dict[str, Any] = {"retry_total": 0, "permit_redirects": False, **_TIMEOUTS}
-        if self.session is not None:
-            made["transport"] = RequestsTransport(
-                session=self.session, session_owner=False, **_TIMEOUTS
-            )
+        if self.transport is not None:
+            made["transport"] = self.transport
         return made
 
 

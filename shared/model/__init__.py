@@ -34,6 +34,7 @@ from shared.model.plan import (
     change_to_json,
     edited,
 )
+from shared.model.range_rules import RangeRules
 from shared.model.resource import (
     NeedsLookup,
     Resource,
@@ -90,6 +91,7 @@ __all__ = [
     "Parameters",
     "Path",
     "Plan",
+    "RangeRules",
     "Ranges",
     "Remediation",
     "Resource",

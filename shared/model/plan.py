@@ -6,6 +6,7 @@ import copy
 import enum
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from shared.model.document import (
     ABSENT,
@@ -118,7 +119,7 @@ class Reversible(enum.StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The ordered writes that end the findings of `controls` on one resource.
 
@@ -133,7 +134,7 @@ class Plan:
     permissions: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The same for the same writes on the same resource, whoever computes it, whenever."""
         parts: list[Json] = [self.resource.key, sorted(self.controls)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from shared.model.document import ABSENT, Json, parse_pointer, value_at
 
@@ -19,6 +21,28 @@ class NeedsLookup(Undecided):
     def __init__(self, name: str) -> None:
         super().__init__(f"the lookup {name!r} was not made")
         self.name = name
+
+
+class _Parts(NamedTuple):
+    """What an id's text says."""
+
+    segments: tuple[str, ...]
+    provider_at: int | None
+    type: str
+
+
+@lru_cache(maxsize=4096)
+def _taken_apart(text: str) -> _Parts:
+    segments = tuple(text.strip("/").split("/")) if text != "/" else ()
+    for i in range(len(segments) - 2, -1, -1):
+        if segments[i].casefold() == "providers":
+            return _Parts(segments, i, "/".join([segments[i + 1], *segments[i + 2 :: 2]]))
+    lowered = [s.casefold() for s in segments]
+    if lowered[:1] != ["subscriptions"]:
+        return _Parts(segments, None, "")
+    inside = lowered[2:3] == ["resourcegroups"]
+    container = "resourceGroups" if inside else "subscriptions"
+    return _Parts(segments, None, f"Microsoft.Resources/{container}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +65,17 @@ class ResourceId:
         return self.text
 
     @property
-    def _segments(self) -> list[str]:
-        return self.text.strip("/").split("/") if self.text != "/" else []
+    def type(self) -> str:
+        """The ARM type, `Namespace/type/childType`; empty for `/`."""
+        return _taken_apart(self.text).type
+
+    @property
+    def _segments(self) -> tuple[str, ...]:
+        return _taken_apart(self.text).segments
 
     def _provider_index(self) -> int | None:
         """Where the last `providers` segment stands that opens a provider's part."""
-        segments = self._segments
-        for i in range(len(segments) - 2, -1, -1):
-            if segments[i].casefold() == "providers":
-                return i
-        return None
-
-    @property
-    def type(self) -> str:
-        """The ARM type, `Namespace/type/childType`; empty for `/`."""
-        segments, at = self._segments, self._provider_index()
-        if at is not None:
-            return "/".join([segments[at + 1], *segments[at + 2 :: 2]])
-        lowered = [s.casefold() for s in segments]
-        if lowered[:1] == ["subscriptions"]:
-            if lowered[2:3] == ["resourcegroups"]:
-                return "Microsoft.Resources/resourceGroups"
-            return "Microsoft.Resources/subscriptions"
-        return ""
+        return _taken_apart(self.text).provider_at
 
     @property
     def name(self) -> str:

@@ -7,9 +7,9 @@ import threading
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from shared.errors import Exists, Moved, StoreUnavailable
 from shared.store import Message, Row, Value
@@ -75,66 +75,62 @@ class EmbeddedStore:
         with self._lock:
             self._db.close()
 
-    @contextmanager
-    def _use(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                yield self._db
-            except sqlite3.IntegrityError:
-                raise
-            except sqlite3.Error as error:
-                raise StoreUnavailable(f"state in {self._where}: {error}") from error
+    def _run(self, sql: str, *values: Any) -> tuple[list[Any], int]:
+        """The rows that a statement gives, and how many it changed."""
+        try:
+            with self._lock:
+                cursor = self._db.execute(sql, values)
+                return cursor.fetchall(), cursor.rowcount
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"state in {self._where}: {error}") from error
 
     def _etag(self) -> str:
         return f"{self._session}-{next(self._etags)}"
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
-        with self._use() as db:
-            found = db.execute(
-                "SELECT value, etag FROM entity WHERE tbl=? AND part=? AND key=?",
-                (table, partition, key),
-            ).fetchone()
-        return Row(partition, key, json.loads(found[0]), found[1]) if found else None
+        found, _ = self._run(
+            "SELECT value, etag FROM entity WHERE tbl=? AND part=? AND key=?",
+            table, partition, key,
+        )  # fmt: skip
+        return Row(partition, key, json.loads(found[0][0]), found[0][1]) if found else None
 
     def insert(self, table: str, partition: str, key: str, value: Value) -> str:
         etag = self._etag()
         try:
-            with self._use() as db:
-                db.execute(
-                    "INSERT INTO entity VALUES (?,?,?,?,?)",
-                    (table, partition, key, json.dumps(value), etag),
-                )
+            self._run(
+                "INSERT INTO entity VALUES (?,?,?,?,?)",
+                table, partition, key, json.dumps(value), etag,
+            )  # fmt: skip
         except sqlite3.IntegrityError as error:
             raise Exists(f"{table}: {partition} {key} is there already") from error
         return etag
 
     def replace(self, table: str, partition: str, key: str, value: Value, etag: str) -> str:
         new = self._etag()
-        with self._use() as db:
-            changed = db.execute(
-                "UPDATE entity SET value=?, etag=? WHERE tbl=? AND part=? AND key=? AND etag=?",
-                (json.dumps(value), new, table, partition, key, etag),
-            ).rowcount
+        _, changed = self._run(
+            "UPDATE entity SET value=?, etag=? WHERE tbl=? AND part=? AND key=? AND etag=?",
+            json.dumps(value), new, table, partition, key, etag,
+        )  # fmt: skip
         if not changed:
             raise Moved(f"{table}: {partition} {key} has moved on")
         return new
 
     def put(self, table: str, partition: str, key: str, value: Value) -> str:
         etag = self._etag()
-        with self._use() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO entity VALUES (?,?,?,?,?)",
-                (table, partition, key, json.dumps(value), etag),
-            )
+        self._run(
+            "INSERT OR REPLACE INTO entity VALUES (?,?,?,?,?)",
+            table, partition, key, json.dumps(value), etag,
+        )  # fmt: skip
         return etag
 
     def delete(self, table: str, partition: str, key: str, etag: str | None = None) -> None:
         where = "DELETE FROM entity WHERE tbl=? AND part=? AND key=?"
-        with self._use() as db:
-            if etag is None:
-                db.execute(where, (table, partition, key))
-                return
-            removed = db.execute(f"{where} AND etag=?", (table, partition, key, etag)).rowcount
+        if etag is None:
+            self._run(where, table, partition, key)
+            return
+        _, removed = self._run(f"{where} AND etag=?", table, partition, key, etag)
         if not removed and self.get(table, partition, key) is not None:
             raise Moved(f"{table}: {partition} {key} has moved on")
 
@@ -150,47 +146,39 @@ class EmbeddedStore:
         self, table: str, partition: str | None, upto: str | None, after: tuple[str, str]
     ) -> list[Row]:
         sql = "SELECT part, key, value, etag FROM entity WHERE tbl=? AND (part, key) > (?, ?)"
-        arguments = [table, *after]
+        values = [table, *after]
         if partition is not None:
-            sql, arguments = f"{sql} AND part=?", [*arguments, partition]
+            sql, values = f"{sql} AND part=?", [*values, partition]
         if upto is not None:
-            sql, arguments = f"{sql} AND key<=?", [*arguments, upto]
-        with self._use() as db:
-            found = db.execute(f"{sql} ORDER BY part, key LIMIT {_PAGE}", arguments).fetchall()
+            sql, values = f"{sql} AND key<=?", [*values, upto]
+        found, _ = self._run(f"{sql} ORDER BY part, key LIMIT {_PAGE}", *values)
         return [Row(part, key, json.loads(value), etag) for part, key, value, etag in found]
 
     def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:
-        with self._use() as db:
-            db.execute(
-                "INSERT INTO message (queue, text, visible, receipt, taken) VALUES (?,?,?,'',0)",
-                (queue, text, (self._now() + delay).timestamp()),
-            )
+        self._run(
+            "INSERT INTO message (queue, text, visible, receipt, taken) VALUES (?,?,?,'',0)",
+            queue, text, (self._now() + delay).timestamp(),
+        )  # fmt: skip
 
     def receive(self, queue: str, count: int, hidden: timedelta) -> list[Message]:
         now, receipt = self._now(), uuid.uuid4().hex
-        with self._use() as db:
-            found = db.execute(
-                "UPDATE message SET receipt=?, visible=?, taken=taken+1 WHERE seq IN (SELECT seq "
-                "FROM message WHERE queue=? AND visible<=? ORDER BY visible, seq LIMIT ?) "
-                "RETURNING seq, text, taken",
-                (receipt, (now + hidden).timestamp(), queue, now.timestamp(), count),
-            ).fetchall()
+        found, _ = self._run(
+            "UPDATE message SET receipt=?, visible=?, taken=taken+1 WHERE seq IN (SELECT seq "
+            "FROM message WHERE queue=? AND visible<=? ORDER BY visible, seq LIMIT ?) "
+            "RETURNING seq, text, taken",
+            receipt, (now + hidden).timestamp(), queue, now.timestamp(), count,
+        )  # fmt: skip
         return [Message(queue, str(s), receipt, text, taken) for s, text, taken in sorted(found)]
 
     def done(self, message: Message) -> None:
-        with self._use() as db:
-            db.execute(
-                "DELETE FROM message WHERE seq=? AND receipt=?", (message.id, message.receipt)
-            )
+        self._run("DELETE FROM message WHERE seq=? AND receipt=?", message.id, message.receipt)
 
     def release(self, message: Message, delay: timedelta = timedelta(0)) -> None:
-        with self._use() as db:
-            db.execute(
-                "UPDATE message SET visible=?, receipt='' WHERE seq=? AND receipt=?",
-                ((self._now() + delay).timestamp(), message.id, message.receipt),
-            )
+        self._run(
+            "UPDATE message SET visible=?, receipt='' WHERE seq=? AND receipt=?",
+            (self._now() + delay).timestamp(), message.id, message.receipt,
+        )  # fmt: skip
 
     def waiting(self, queue: str) -> int:
-        with self._use() as db:
-            count = db.execute("SELECT COUNT(*) FROM message WHERE queue=?", (queue,)).fetchone()
-        return int(count[0])
+        found, _ = self._run("SELECT COUNT(*) FROM message WHERE queue=?", queue)
+        return int(found[0][0])

@@ -10,7 +10,7 @@ from shared.azure.logs import STREAMS, Logs
 from shared.azure.notices import Notices
 from shared.errors import PortcullisError
 from shared.outbox import Outbox, Sink
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.azure.wire import US
@@ -28,7 +28,7 @@ def door(tenant: Tenant, endpoint: str) -> Door:
         endpoint=endpoint,
         credential=TenantCredential(tenant, US),
         now=tenant.clock.now,
-        session=session(tenant),
+        transport=transport(tenant),
     )
 
 

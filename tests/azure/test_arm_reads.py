@@ -10,7 +10,7 @@ import pytest
 from shared.azure.arm import Arm
 from shared.errors import Refused, Transient, Unauthenticated, Why
 from shared.model import ResourceId
-from simulator.adapter import TenantAdapter
+from simulator.adapter import transport
 from simulator.clock import VirtualClock
 from simulator.faults import Fault
 from simulator.tenant import Identity, Tenant
@@ -253,11 +253,7 @@ def test_no_token_to_be_had(tenant: Tenant) -> None:
 
         get_token_info = get_token
 
-    import requests  # noqa: PLC0415
-
-    session = requests.Session()
-    session.mount("https://", TenantAdapter(tenant))
-    arm = Arm(Broken(), {}, tenant.clock.now, session=session)
+    arm = Arm(Broken(), {}, tenant.clock.now, transport=transport(tenant))
     with pytest.raises(Unauthenticated, match="no managed identity was found here"):
         arm.get(ResourceId(ACCOUNT), API[ACCOUNT])
     assert tenant.requests == []

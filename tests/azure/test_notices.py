@@ -161,7 +161,7 @@ def test_an_outage_loses_no_notice_and_holds_up_no_record(
         clock.advance(SOON)
     rows = tenant.logs.rows(ACTIONS)
     assert sorted(row["EventId"] for row in rows) == sorted(told + quiet)
-    assert sorted(row.value["EventId"] for row in store.scan("outbox")) == sorted(told)
+    assert sorted(row.value["Record"]["EventId"] for row in store.scan("outbox")) == sorted(told)
     tenant.faults.clear()
     ship_until_empty(outbox, clock, logs, notices)
     assert [event["id"] for event in tenant.topic.events] == told

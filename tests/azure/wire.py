@@ -17,7 +17,7 @@ from urllib3 import HTTPResponse
 from shared.azure.arm import Arm
 from shared.errors import ArmError
 from shared.model import ABSENT, Change, Edit, ResourceId, Verb
-from simulator.adapter import TenantAdapter, TenantCredential
+from simulator.adapter import TenantAdapter, TenantCredential, over
 from simulator.call import Identity
 from simulator.tenant import Tenant
 from tests.made import ACCOUNT, GROUP
@@ -78,12 +78,13 @@ def arm_of(
     tenant: Tenant, *, mouth: Mouth | None = None, identity: Identity = US, versions: Any = None
 ) -> Arm:
     """The real pipeline with its HTTP ending in the tenant."""
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("https://", mouth or TenantAdapter(tenant))
-    session.mount("http://", mouth or TenantAdapter(tenant))
     now: Callable[[], datetime] = tenant.clock.now
-    return Arm(TenantCredential(tenant, identity), versions or {}, now, session=session)
+    return Arm(
+        TenantCredential(tenant, identity),
+        versions or {},
+        now,
+        transport=over(mouth or TenantAdapter(tenant)),
+    )
 
 
 def always(said: Said) -> Callable[[str, str], Said | None]:

@@ -27,11 +27,24 @@ _UNTOLD = (
     "a poll that is refused counts as ended and the resource itself is read until it has settled;"
     " a failed operation would be recorded without Azure's reason"
 )
+_MONGO, _SYNAPSE = "Microsoft.DocumentDB/locations", "Microsoft.Synapse/workspaces"
+_MYSQL, _POSTGRESQL = "Microsoft.DBforMySQL/locations", "Microsoft.DBforPostgreSQL/locations"
+_OF_MYSQL = ("mysql-firewall-any-internet", "mysql-firewall-azure-services")
+_OF_POSTGRESQL = (
+    "cosmos-postgresql-firewall-broad",
+    "postgresql-firewall-any-internet",
+    "postgresql-firewall-azure-services",
+)
 SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
+    ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
+    **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
+    **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
 """Declared permissions that no case is cured by, with the reason they are declared."""
 
@@ -76,7 +89,10 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
-    reads = (*CONTROLS[case.control].detector.permissions, GUARD)
+    kind = CONTROLS[case.control].detector.resource_type
+    # A look judges all controls of a type.
+    beside = [one.detector for one in CONTROLS.values() if one.detector.resource_type == kind]
+    reads = (*(action for one in beside for action in one.permissions), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
     scope = SUBSCRIPTION if case.id.subscription else "/"
     for name, actions in (("reader", reads), ("writer", writes)):

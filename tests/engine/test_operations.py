@@ -71,6 +71,7 @@ def nic(world: World, *, allocation: str = "Static") -> str:
                         "properties": {
                             "subnet": {"id": SUBNET},
                             "privateIPAllocationMethod": "Dynamic",
+                            "privateIPAddressVersion": "IPv4",
                             "publicIPAddress": {"id": PIP},
                         },
                     }

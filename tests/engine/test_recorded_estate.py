@@ -10,17 +10,13 @@ import pytest
 
 from shared.errors import Refused
 from shared.journal import Story
-from shared.model import ResourceId, Reversible, Verb, same, value_at
+from shared.model import ABSENT, ResourceId, Reversible, Verb, same, value_at
 from simulator.estate import load_folder
 from tests.engine.world import CONTROLS, World, policy
 from tests.recorded import RECORDED
 
-PARAMETERS: dict[str, dict[str, Any]] = {
-    "storage-network-default-allow": {"allowed_ranges": ["203.0.113.0/24"]},
-    "keyvault-network-default-allow": {"allowed_ranges": ["203.0.113.0/24"]},
-    "cosmos-firewall-open": {"allowed_ranges": ["203.0.113.0/24"]},
-    "datastore-vm-nic-public-ip": {"detach": True},
-}
+PARAMETERS: dict[str, Any] = {"allowed_ranges": ["203.0.113.0/24"], "detach": True}
+"""What guided cures are told, by the name of the parameter."""
 
 
 def enforcing() -> str:
@@ -30,7 +26,8 @@ def enforcing() -> str:
         cure = control.remediation
         if cure is None or cure.privileged or cure.reversible is Reversible.NO:
             continue
-        given = PARAMETERS.get(control.id, {})
+        told = {one.name for one in cure.parameters if one.default is ABSENT}
+        given = {name: PARAMETERS[name] for name in told & PARAMETERS.keys()}
         lines.append(f"  - {{control: {control.id}, mode: enforce, parameters: {given}}}")
     return "\n".join(lines) + "\n"
 

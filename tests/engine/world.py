@@ -17,7 +17,7 @@ from shared.policy import Policy
 from shared.settings import App, Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
@@ -114,7 +114,7 @@ class World:
             Settings(app=app, identities=frozenset({US.object_id})),
             TenantCredential(self.tenant, US),
             now=self.clock.now,
-            session=session(self.tenant),
+            transport=transport(self.tenant),
             store=store or self.store,
             policy=lambda: self.policy,
         )

@@ -3,12 +3,11 @@
 from typing import Any
 
 from azure.core.pipeline.policies import RequestIdPolicy
-from azure.core.pipeline.transport import RequestsTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-from simulator.adapter import TenantCredential, session
+from simulator.adapter import TenantCredential, transport
 from simulator.tenant import Identity, Tenant
 
 HOST = "https://management.azure.com"
@@ -46,7 +45,7 @@ class Client:
                 RequestIdPolicy(),
                 ARMChallengeAuthenticationPolicy(credential, f"{HOST}/.default"),
             ],
-            transport=RequestsTransport(session=session(tenant)),
+            transport=transport(tenant),
         )
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from simulator.adapter import session
+from simulator.adapter import TenantAdapter
 from simulator.clock import VirtualClock
 from simulator.faults import Fault
 from simulator.server import serve
@@ -40,11 +40,19 @@ def tenant(clock: VirtualClock) -> Tenant:
     return made
 
 
+def _session(tenant: Tenant) -> requests.Session:
+    """A session whose requests all go to the tenant."""
+    made = requests.Session()
+    made.trust_env = False
+    made.mount("https://", TenantAdapter(tenant))
+    return made
+
+
 class Graph:
     """Asks as somebody; paths begin below the version."""
 
     def __init__(self, tenant: Tenant) -> None:
-        self._session = session(tenant)
+        self._session = _session(tenant)
         self._session.headers["Authorization"] = f"Bearer {tenant.token(ROBOT)}"
 
     def get(self, path: str, **headers: str) -> requests.Response:
@@ -270,7 +278,7 @@ def test_a_member_that_nobody_declared_is_not_guessed_at(tenant: Tenant, graph: 
 
 
 def test_bad_tokens_have_graphs_one_code(tenant: Tenant) -> None:
-    anonymous = session(tenant).get(f"{ROOT}/users/{ANA}")
+    anonymous = _session(tenant).get(f"{ROOT}/users/{ANA}")
     assert _error(anonymous) == (401, "InvalidAuthenticationToken")
     assert "innerError" in anonymous.json()["error"]
 

@@ -113,12 +113,9 @@ def test_a_long_operation_changes_when_it_begins_and_when_it_ends(
     assert stamps == ["2026-03-02T06:00:00Z", "2026-03-02T06:00:10Z"]
     ids = {one["changeAttributes"]["correlationId"] for one in (first, last)}
     assert ids == {tenant.writes[0].correlation_id}
-    category = {
-        path: one["changeCategory"] for path, one in {**first["changes"], **last["changes"]}.items()
-    }
-    assert category == {
-        "properties.provisioningState": "System", "properties.publicNetworkAccess": "User",
-    }  # fmt: skip
+    changes = {**first["changes"], **last["changes"]}
+    assert changes["properties.provisioningState"]["changeCategory"] == "System"
+    assert changes["properties.publicNetworkAccess"]["changeCategory"] == "User"
 
 
 def test_a_childs_write_is_one_change_of_its_parent(tenant: Tenant, arm: Client) -> None:

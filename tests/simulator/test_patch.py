@@ -72,7 +72,7 @@ def test_the_provider_fills_in_what_a_create_leaves_out(tenant: Tenant, arm: Cli
     properties = arm.get(ACCOUNT).json()["properties"]
     assert properties["supportsHttpsTrafficOnly"] is True
     assert properties["networkAcls"]["defaultAction"] == "Allow"
-    assert properties["primaryEndpoints"] == {"blob": "https://contoso.blob.core.windows.net/"}
+    assert properties["primaryEndpoints"]["blob"] == "https://contoso.blob.core.windows.net/"
     assert properties["creationTime"].startswith("2026-03-02T06:00:00")
 
 

@@ -1,0 +1,34 @@
+"""Cosmos DB for MongoDB cluster's firewall holds very wide rules, or lets all of Azure in.
+
+Why it matters: a login is then all that stands between the databases and everybody who can guess
+or steal a password.
+Limits: all rules are judged together, against 65,536 addresses.
+Source: Microsoft Learn, "Configure firewall for Azure Cosmos DB for MongoDB vCore cluster".
+"""
+
+from collections.abc import Iterator
+
+from detectors import behind_public_access
+from detectors.firewalls import all_of_azure, wide
+from detectors.mongo import CLUSTER, RULES
+from shared.model import Detector, Evidence, Resource, Severity
+
+
+def check(cluster: Resource) -> Iterator[Evidence]:
+    return behind_public_access(cluster, _opened)
+
+
+def _opened(cluster: Resource) -> Iterator[Evidence]:
+    yield from wide(cluster, RULES)
+    yield from all_of_azure(cluster, RULES)
+
+
+DETECTOR = Detector(
+    id="mongo-vcore-firewall-broad",
+    title="Cosmos DB for MongoDB cluster's firewall is very wide or lets all of Azure in",
+    resource_type=CLUSTER,
+    severity=Severity.CRITICAL,
+    family="datastore-exposure",
+    check=check,
+    lookups=(RULES.lookup,),
+)

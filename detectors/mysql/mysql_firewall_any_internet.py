@@ -1,0 +1,31 @@
+"""MySQL server's firewall is open to the internet, or to a very wide range.
+
+Why it matters: a login is then all that stands between the databases and everybody who can guess
+or steal a password.
+Limits: all rules are judged together, against 65,536 addresses. The rule 0.0.0.0-0.0.0.0 ("Azure
+services") is a control of its own.
+Source: Microsoft Learn, "Public Network Access for Azure Database for MySQL - Flexible Server".
+"""
+
+from collections.abc import Iterator
+
+from detectors import seen
+from detectors.firewalls import wide
+from detectors.mysql import RULES, SERVER, is_public
+from shared.model import Detector, Evidence, Resource, Severity
+
+
+def check(server: Resource) -> Iterator[Evidence]:
+    if is_public(seen(server)):
+        yield from wide(server, RULES)
+
+
+DETECTOR = Detector(
+    id="mysql-firewall-any-internet",
+    title="MySQL server's firewall is open to the internet or a very wide range",
+    resource_type=SERVER,
+    severity=Severity.CRITICAL,
+    family="datastore-exposure",
+    check=check,
+    lookups=(RULES.lookup,),
+)

@@ -1,0 +1,30 @@
+"""MySQL server's firewall lets every customer of Azure in.
+
+Why it matters: the rule 0.0.0.0-0.0.0.0 ("Allow access to Azure services") admits each virtual
+machine that anybody rents in Azure, not only those of this tenant.
+Limits: says nothing of who holds a login.
+Source: Microsoft Learn, "Public Network Access for Azure Database for MySQL - Flexible Server".
+"""
+
+from collections.abc import Iterator
+
+from detectors import seen
+from detectors.firewalls import all_of_azure
+from detectors.mysql import RULES, SERVER, is_public
+from shared.model import Detector, Evidence, Resource, Severity
+
+
+def check(server: Resource) -> Iterator[Evidence]:
+    if is_public(seen(server)):
+        yield from all_of_azure(server, RULES)
+
+
+DETECTOR = Detector(
+    id="mysql-firewall-azure-services",
+    title="MySQL server's firewall lets every customer of Azure in",
+    resource_type=SERVER,
+    severity=Severity.HIGH,
+    family="datastore-exposure",
+    check=check,
+    lookups=(RULES.lookup,),
+)

@@ -1,0 +1,35 @@
+"""Cosmos DB for PostgreSQL cluster's firewall holds very wide rules, or lets all of Azure in.
+
+Why it matters: a login is then all that stands between the databases and everybody who can guess
+or steal a password.
+Limits: all rules are judged together, against 65,536 addresses. They count unless the coordinator
+and the nodes both say that they have no public address.
+Source: Microsoft Learn, "Public access in Azure Cosmos DB for PostgreSQL".
+"""
+
+from collections.abc import Iterator
+
+from detectors import seen
+from detectors.firewalls import all_of_azure, wide
+from detectors.postgresql import CLUSTER, CLUSTER_RULES
+from shared.model import Detector, Evidence, Resource, Severity
+
+SWITCHES = ("/properties/coordinatorEnablePublicIpAccess", "/properties/nodeEnablePublicIpAccess")
+
+
+def check(cluster: Resource) -> Iterator[Evidence]:
+    if all(seen(cluster).flag(switch) is False for switch in SWITCHES):
+        return
+    yield from wide(cluster, CLUSTER_RULES)
+    yield from all_of_azure(cluster, CLUSTER_RULES)
+
+
+DETECTOR = Detector(
+    id="cosmos-postgresql-firewall-broad",
+    title="Cosmos DB for PostgreSQL cluster's firewall is very wide or lets all of Azure in",
+    resource_type=CLUSTER,
+    severity=Severity.CRITICAL,
+    family="datastore-exposure",
+    check=check,
+    lookups=(CLUSTER_RULES.lookup,),
+)

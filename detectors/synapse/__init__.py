@@ -1,0 +1,7 @@
+"""Azure Synapse workspaces."""
+
+from shared.model import RangeRules, ResourceType
+
+_TYPE, _VERSION = "Microsoft.Synapse/workspaces", "2021-06-01"
+WORKSPACE = ResourceType(_TYPE, _VERSION)
+RULES = RangeRules(ResourceType(f"{_TYPE}/firewallRules", _VERSION))

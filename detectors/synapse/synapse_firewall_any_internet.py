@@ -1,0 +1,34 @@
+"""Synapse workspace's firewall is open to the internet, to a very wide range or to all of Azure.
+
+Why it matters: the portal makes a rule "allowAll" by default, and the workspace's SQL, Studio and
+development endpoints then answer everybody.
+Limits: all rules are judged together, against 65,536 addresses.
+Source: Microsoft Learn, "Azure Synapse Analytics IP firewall rules".
+"""
+
+from collections.abc import Iterator
+
+from detectors import behind_public_access
+from detectors.firewalls import all_of_azure, wide
+from detectors.synapse import RULES, WORKSPACE
+from shared.model import Detector, Evidence, Resource, Severity
+
+
+def check(workspace: Resource) -> Iterator[Evidence]:
+    return behind_public_access(workspace, _opened)
+
+
+def _opened(workspace: Resource) -> Iterator[Evidence]:
+    yield from wide(workspace, RULES)
+    yield from all_of_azure(workspace, RULES)
+
+
+DETECTOR = Detector(
+    id="synapse-firewall-any-internet",
+    title="Synapse workspace's firewall is open to the internet or to all of Azure",
+    resource_type=WORKSPACE,
+    severity=Severity.CRITICAL,
+    family="datastore-exposure",
+    check=check,
+    lookups=(RULES.lookup,),
+)

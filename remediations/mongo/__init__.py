@@ -1,0 +1,1 @@
+"""Cures for Azure Cosmos DB for MongoDB, vCore clusters."""

@@ -1,0 +1,1 @@
+"""Cures for Azure Database for MySQL."""
