@@ -20,6 +20,7 @@ from shared.claims import Held
 from shared.cloud import Answered, Writer
 from shared.decision import Decision, Do, Mode
 from shared.errors import Conflict, Moved, Refused, Transient, Why
+from shared.findings import Standing
 from shared.guard import Guard, Stopped, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
@@ -279,19 +280,28 @@ class Hand:
     def _end(self, story: Story, held: Held, state: str, message: str) -> Story:
         """Close what the story ended, then the story, then the claim: any crash can be mended."""
         memory, controls = self._memory, set(story.controls)
-        mine = [s for s in memory.findings.of(story.resource) if s.control in controls]
-        for standing in mine:
-            if state == journal.REMEDIATED:
-                memory.findings.close(standing, "cured")
-            elif state == journal.UNDONE:
-                until = memory.now() + self._policy().undo_exemption
-                memory.findings.undone(standing, until, str(story.value["Person"]))
+        standings = memory.findings.of(story.resource)
+        if state == journal.REMEDIATED:
+            for standing in standings:
+                if standing.control in controls:
+                    memory.findings.close(standing, "cured")
+        elif state == journal.UNDONE:
+            self._leave_alone(story, standings)
         story = memory.journal.finish(story, state, message)
         for asked in memory.approvals.of(story.resource) if story.value["Person"] else ():
             if asked.status == "approved" and set(asked.controls) == controls:
                 memory.approvals.end(asked, "done")
         memory.claims.free(held)
         return story
+
+    def _leave_alone(self, story: Story, standings: list[Standing]) -> None:
+        """Exempt what the undo violates again, also a control that the cure ended by the way."""
+        until = self._memory.now() + self._policy().undo_exemption
+        again = self._verifier.violated(story.resource) | set(story.controls)
+        for standing in standings:
+            if standing.control in story.controls or not standing.open:
+                if standing.control in again:
+                    self._memory.findings.undone(standing, until, str(story.value["Person"]))
 
     # --- inheriting
 

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 from shared.cloud import Reader
 from shared.errors import Refused, Transient
 from shared.journal import Story
-from shared.model import ABSENT, Change, Control, Json, Resource, State, Verb, same, value_at
+from shared.model import (
+    ABSENT,
+    Change,
+    Control,
+    Json,
+    Resource,
+    ResourceId,
+    State,
+    Verb,
+    same,
+    value_at,
+)
 from shared.observing import Observer
 
 
@@ -32,6 +43,18 @@ class Verifier:
         if resource is None or known is None:
             return State.UNKNOWN
         return self._observer.judge(known.detector, resource, {})[0].state
+
+    def violated(self, resource_id: ResourceId) -> set[str]:
+        """The controls that the resource violates now; none where it cannot be seen."""
+        try:
+            fresh = self._observer.observe(resource_id)
+            return {
+                control.id
+                for control in self._observer.controls_of(resource_id)
+                if self.judged(control.id, fresh) is State.NON_COMPLIANT
+            }
+        except (Refused, Transient):
+            return set()
 
     def happened(self, story: Story) -> bool:
         """Whether the story's writes are there now, though nobody saw them arrive.

@@ -11,6 +11,9 @@ from simulator.estate import load_folder
 from simulator.server import serve
 from simulator.tenant import Tenant
 
+POLL = 0.5
+"""Seconds from one look for events that Event Grid is to deliver to the next."""
+
 
 def stopping() -> threading.Event:
     """An event that Ctrl-C or a termination sets."""
@@ -32,5 +35,7 @@ def run(load: Path | None, port: int) -> None:
         print(f"the tenant answers at {served.url}; point clients at it with", flush=True)  # noqa: T201
         for name, value in served.environment.items():
             print(f"  export {name}={value}", flush=True)  # noqa: T201
-        stopping().wait()
+        stop = stopping()
+        while not stop.wait(POLL):
+            tenant.grid.deliver()
     print("stopped", flush=True)  # noqa: T201

@@ -11,6 +11,7 @@ SUBSCRIPTION = "/subscriptions/0c0a70c0-0000-4000-8000-000000000001"
 WEB = f"{SUBSCRIPTION}/resourceGroups/web-prod"
 DATA = f"{SUBSCRIPTION}/resourceGroups/data-prod"
 LEGACY = f"{SUBSCRIPTION}/resourceGroups/legacy"
+OPERATIONS = f"{SUBSCRIPTION}/resourceGroups/operations"
 
 GATE = Identity(
     name="portcullis",
@@ -46,6 +47,8 @@ def account(group: str, name: str) -> str:
 WEBSITE = account(WEB, "contosoweb")
 ASSETS = account(WEB, "contosoassets")
 BACKUPS = account(LEGACY, "contosobackups")
+KEPT = account(OPERATIONS, "contosoportcullis")
+CHANGES = f"{OPERATIONS}/providers/Microsoft.EventGrid/systemTopics/changes"
 SHARES = [account(DATA, f"contososhare{n}") for n in range(1, 4)]
 VAULT = f"{DATA}/providers/Microsoft.KeyVault/vaults/contoso-keys"
 SERVER = f"{DATA}/providers/Microsoft.Sql/servers/contoso-orders"
@@ -121,6 +124,16 @@ def estate(tenant: Tenant) -> None:
             "properties": {"level": "ReadOnly", "notes": "legal hold until 2027"},
         }
     )
+
+
+def subscribe(tenant: Tenant, queue: str) -> None:
+    """Event Grid as the product is deployed: what changes is told to a queue of its storage."""
+    tenant.load(_storage(KEPT))
+    subscribed = {"topicType": "Microsoft.Resources.Subscriptions", "source": SUBSCRIPTION}
+    tenant.write(CHANGES, {"location": "global", "properties": subscribed}, by=ALICE)
+    to = {"endpointType": "StorageQueue", "properties": {"resourceId": KEPT, "queueName": queue}}
+    listener = f"{CHANGES}/eventSubscriptions/portcullis"
+    tenant.write(listener, {"properties": {"destination": to}}, by=ALICE)
 
 
 def rule(name: str, priority: int, port: str) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Stage:
     def __post_init__(self) -> None:
         self.tenant = Tenant(self.clock)
         contoso.estate(self.tenant)
+        contoso.subscribe(self.tenant, HINTS)
         policy = policy_file.load(POLICY, controls())
         RECORDS.unlink(missing_ok=True)
         settings = Settings(identities=frozenset({contoso.GATE.object_id}), records=RECORDS)
@@ -80,6 +81,7 @@ class Stage:
             policy=lambda: policy,
         )
         self.gate.sinks[:] = [JsonLines(RECORDS)]
+        self.tenant.grid.put_message = self.gate.state.store.send
         function_app.use(self.gate)
         self.host = Host(function_app.app, self.gate.state.store, self.clock.now)
 
@@ -124,12 +126,14 @@ class Stage:
         self.say(f"[bold]{who.upn or who.name}[/] {what}")
         self.tenant.write(document["id"], document, by=who, method="PUT")
 
-    def passes(self, minutes: float = 1.0, **delivery: Any) -> None:
-        """Let time pass: events are delivered, timers fire, messages are handed over."""
+    def passes(
+        self, minutes: float = 1.0, *, duplicates: float = 0.0, shuffles: bool = False
+    ) -> None:
+        """Let time pass: Event Grid delivers, timers fire, messages are handed over."""
+        self.tenant.grid.duplicates, self.tenant.grid.shuffles = duplicates, shuffles
         end = self.clock.now() + timedelta(minutes=minutes)
         while True:
-            for message in self.tenant.events.take_messages(**delivery):
-                self.gate.state.store.send(HINTS, message)
+            self.tenant.grid.deliver()
             self.host.work()
             if self.clock.now() >= end:
                 break
@@ -182,14 +186,14 @@ def _transition(record: Record, name: str) -> str:
 def opened_blobs(stage: Stage) -> None:
     stage.scene("A storage account is opened to the world", "The event arrives twice.")
     stage.changes(contoso.ALICE, contoso.WEBSITE, {"allowBlobPublicAccess": True})
-    stage.passes(duplicate=1.0)
+    stage.passes(duplicates=1.0)
 
 
 def one_write_for_two(stage: Stage) -> None:
     stage.scene("Two things wrong, events out of order", "One write cures both findings.")
     stage.changes(contoso.PIPELINE, contoso.ASSETS, {"allowBlobPublicAccess": True})
     stage.changes(contoso.PIPELINE, contoso.ASSETS, {"supportsHttpsTrafficOnly": False})
-    stage.passes(shuffle=True)
+    stage.passes(shuffles=True)
 
 
 def firewall(stage: Stage) -> None:
@@ -314,6 +318,7 @@ def main() -> int:
     out.print("[bold]Portcullis[/]: a morning at Contoso, against a simulated Azure tenant.")
     out.print(f"[dim]{len(stage.gate.engine.controls)} controls; policy of this demo:[/]")
     out.print(f"[dim]{escape(POLICY.strip())}")
+    out.print("[dim]What changes is told by an Event Grid system topic, to the app's queue.")
     for number, scene in enumerate(SCENES, 1):
         scene(stage)
         out.print(f"[dim]{'■' * number}{'□' * (len(SCENES) - number)}")

@@ -19,6 +19,7 @@ from simulator.call import PORTAL, Call, Grant, Identity, operation_type
 
 Event = dict[str, Any]
 Outcome = Literal["Success", "Failure"]
+Form = Literal["eventgrid", "cloudevents", "strings"]
 
 _CLAIM = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 _DIRECTORY_CLAIM = "http://schemas.microsoft.com/identity/claims"
@@ -27,7 +28,10 @@ _CLIENT_ADDRESS = "203.0.113.10"
 
 
 class EventFeed:
-    """Everything emitted, in the order it happened; taken once."""
+    """Everything emitted, in the order it happened; taken once.
+
+    `followers` are told of each event when it is emitted, whether it is ever taken or not.
+    """
 
     def __init__(self, seed: int, catch_up: Callable[[], None]) -> None:
         """`catch_up` is called before each take, so that ended operations have emitted."""
@@ -35,10 +39,13 @@ class EventFeed:
         self._pending: list[Event] = []
         self._catch_up = catch_up
         self._lock = threading.Lock()
+        self.followers: list[Callable[[Event], None]] = []
 
     def emit(self, event: Event) -> None:
         with self._lock:
             self._pending.append(event)
+        for follower in self.followers:
+            follower(event)
 
     def guid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -53,7 +60,7 @@ class EventFeed:
     def take_messages(
         self,
         *,
-        form: Literal["eventgrid", "cloudevents", "strings"] = "eventgrid",
+        form: Form = "eventgrid",
         encoding: Literal["base64", "plain"] = "base64",
         array: bool = False,
         duplicate: float = 0.0,
@@ -67,8 +74,8 @@ class EventFeed:
         `shuffle` loses the order; all three repeat for the same seed. `array` wraps each event
         in a list of one.
         """
-        shaped = [_SHAPES[form](event) for event in self.take()]
-        arriving = [event for event in shaped if self._random.random() >= drop]
+        taken = [shaped(event, form) for event in self.take()]
+        arriving = [event for event in taken if self._random.random() >= drop]
         arriving += [event for event in arriving if self._random.random() < duplicate]
         if shuffle:
             self._random.shuffle(arriving)
@@ -172,6 +179,11 @@ def _claims(identity: Identity, tenant_id: str, now: datetime) -> dict[str, str]
             f"{_CLAIM}/upn": name,
         }
     return claims
+
+
+def shaped(event: Event, form: Form) -> Event:
+    """An event of the Event Grid schema as another schema has it."""
+    return _SHAPES[form](event)
 
 
 def _cloud_event(event: Event) -> Event:

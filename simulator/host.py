@@ -17,11 +17,13 @@ from azure.functions import meta
 from croniter import croniter
 
 from shared.store import Message, Store
+from simulator.wire import Request, Response, locate
 
 MAX_DEQUEUE = 5
 BATCH = 8
 HIDDEN = timedelta(minutes=10)
 RETRY = timedelta(seconds=30)
+_ORIGIN = "webhook-request-origin"
 
 
 def _text(value: str) -> meta.Datum:
@@ -142,6 +144,29 @@ class Host:
         """An event as Event Grid pushes it to the app's own trigger."""
         (function,) = (f for f in self.functions.values() if f.kind == "eventGridTrigger")
         function.invoke(meta.Datum(json.dumps(event), "json"))
+
+    def webhook(self, request: Request) -> Response:
+        """A request of Event Grid to `/runtime/webhooks/eventgrid?functionName=...`.
+
+        As the Functions extension does: it answers the handshakes itself, calls the function for
+        each event of a notification, and says 500 where a call fails, else 202.
+        """
+        target = locate(request.url)
+        function = self.functions.get(target.query.get("functionname", ""))
+        if function is None or function.kind != "eventGridTrigger":
+            return Response(404)
+        if request.method == "OPTIONS":
+            return Response(200, {"Webhook-Allowed-Origin": request.headers[_ORIGIN]})
+        sent = json.loads(request.body)
+        kind = request.headers.get("aeg-event-type", "").lower()
+        if kind == "subscriptionvalidation":
+            code = sent[0]["data"]["validationCode"]
+            return Response(200, {}, json.dumps({"validationResponse": code}).encode())
+        if kind != "notification":
+            return Response(400)
+        events = sent if isinstance(sent, list) else [sent]
+        done = [self._guarded(function, meta.Datum(json.dumps(one), "json")) for one in events]
+        return Response(202 if all(done) else 500)
 
     def request(self, method: str, path: str) -> func.HttpResponse:
         """A call to an HTTP function by its route; 404 where none has it."""

@@ -30,6 +30,10 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
     ),
+    "microsoft.eventgrid": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
     "microsoft.dbformysql": _RDBMS,
     "microsoft.dbforpostgresql": _RDBMS,
@@ -67,13 +71,17 @@ class Operation:
 
 
 class Operations:
-    """Operations under way and ended, by id and by the resource they work on."""
+    """Operations under way and ended, by id and by the resource they work on.
+
+    `checks` are asked when one is about to end; a code and a message make it end as Failed.
+    """
 
     def __init__(self, state: State) -> None:
         """Begin with none; what they do to `state` follows from the requests that began them."""
         self._state = state
         self.by_id: dict[str, Operation] = {}
         self.seconds: float | None = None
+        self.checks: list[Callable[[Operation], tuple[str, str] | None]] = []
         self._due: list[tuple[datetime, int, Operation]] = []
         self._busy: dict[str, Operation] = {}
         self._fail: list[tuple[str, str, str]] = []
@@ -140,6 +148,8 @@ class Operations:
     def _end(self, operation: Operation, at: datetime) -> None:
         if operation.status:
             return
+        for check in self.checks:
+            operation.failure = operation.failure or check(operation)
         operation.status = "Failed" if operation.failure else "Succeeded"
         operation.ended = at
         key = operation.call.address.key

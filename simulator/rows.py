@@ -6,6 +6,7 @@ from simulator import (
     rows_authorization,
     rows_compute,
     rows_data,
+    rows_eventgrid,
     rows_network,
     rows_platform,
     rows_storage,
@@ -22,3 +23,4 @@ def teach() -> None:
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)
+    types.register(*rows_eventgrid.ROWS)

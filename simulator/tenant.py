@@ -21,6 +21,7 @@ from simulator.clock import Clock, VirtualClock
 from simulator.directory import Directory, is_directory
 from simulator.directory_query import Question, told
 from simulator.documents import Document, clone
+from simulator.eventgrid import EventGrid
 from simulator.events import EventFeed, activity
 from simulator.faults import Fault, Faults, Lost
 from simulator.gates import Gates
@@ -91,12 +92,16 @@ class Tenant:
         self.requests: list[LoggedRequest] = []
         self.faults = Faults()
         self.state = State(tenant_id, seed)
+        self._lock = threading.RLock()
         self.principals = Principals(tenant_id)
         self.directory = Directory(self.principals)
         self.access = Access(self.state, self.principals, self.clock.now) if rbac else None
         self.gates = Gates(self.state, self.access)
         self.operations = Operations(self.state)
         self.events = EventFeed(seed, self._catch_up)
+        self.grid = EventGrid(self.state, self.clock.now, self._lock, self._catch_up, seed)
+        self.events.followers.append(self.grid.publish)
+        self.operations.checks.append(self.grid.check)
         self.tokens = Tokens(tenant_id, seed)
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
@@ -109,7 +114,6 @@ class Tenant:
         self._providers = Providers(self.gates, self.graph)
         self._links = Links(self.state)
         self._seeder = Seeder(self.state)
-        self._lock = threading.RLock()
         for definition in built_in_roles():
             self.load(definition)
 

@@ -1,9 +1,11 @@
-"""What tests of several parts share: a clock that stands still, and an empty store by it."""
+"""What tests of several parts share: a still clock, an empty store by it, the app's module."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +18,8 @@ from tests.recorded import RECORDED
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
+ROOT = Path(__file__).parents[1]
+
 
 @pytest.fixture
 def clock() -> VirtualClock:
@@ -27,6 +31,22 @@ def store(clock: VirtualClock) -> Iterator[EmbeddedStore]:
     made = EmbeddedStore(clock.now)
     yield made
     made.close()
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """The app's module, fresh, as a process with that `PORTCULLIS_APP` imports it."""
+
+    def fresh(app: str) -> ModuleType:
+        monkeypatch.setenv("PORTCULLIS_APP", app)
+        spec = importlib.util.spec_from_file_location(f"app_{app}", ROOT / "function_app.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return fresh
 
 
 @pytest.fixture(scope="session")

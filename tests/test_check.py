@@ -327,6 +327,7 @@ SPOT = {
     },
     "Microsoft.KeyVault/vaults/17": {
         "keyvault-network-default-allow",
+        "keyvault-network-ip-rules-broad",
         "keyvault-purge-protection",
     },
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,7 +24,7 @@ from simulator.host import MAX_DEQUEUE, RETRY, Host
 from tests.engine.world import ALICE, US, World, enforce, policy, storage
 from wiring import Gate, PolicyFile, build
 
-ROOT = Path(__file__).parents[1]
+Load = Callable[[str], ModuleType]
 BLOB = "storage-public-blob-access"
 GATE_TRIGGERS = {
     "changes": "eventGridTrigger",
@@ -43,25 +42,6 @@ HAND_TRIGGERS = {"act": "queueTrigger"}
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-Load = Callable[[str], ModuleType]
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch) -> Load:
-    """The app's module, fresh, as a process with that `PORTCULLIS_APP` imports it."""
-
-    def fresh(app: str) -> ModuleType:
-        monkeypatch.setenv("PORTCULLIS_APP", app)
-        spec = importlib.util.spec_from_file_location(f"app_{app}", ROOT / "function_app.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-
-    return fresh
 
 
 Hosted = Callable[..., Host]

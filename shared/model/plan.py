@@ -151,13 +151,14 @@ class Plan:
         mine, theirs = self.changes[0], other.changes[0]
         if not (mine.mergeable and mine.verb is theirs.verb and mine.target == theirs.target):
             return None
-        if any(overlap(a.path, b.path) for a in mine.edits for b in theirs.edits):
+        more = tuple(edit for edit in theirs.edits if edit not in mine.edits)
+        if any(overlap(a.path, b.path) for a in mine.edits for b in more):
             return None
         worst = min(self.reversible, other.reversible, key=list(Reversible)[::-1].index)
         return replace(
             self,
             controls=(*self.controls, *other.controls),
-            changes=(replace(mine, edits=(*mine.edits, *theirs.edits)),),
+            changes=(replace(mine, edits=(*mine.edits, *more)),),
             disruption=" ".join(dict.fromkeys(d for d in (self.disruption, other.disruption) if d)),
             reversible=worst,
             permissions=tuple(dict.fromkeys((*self.permissions, *other.permissions))),

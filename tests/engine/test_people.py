@@ -11,6 +11,7 @@ from tests.engine.world import World, enforce, policy, storage
 
 BLOB = "storage-public-blob-access"
 NETWORK = "storage-network-default-allow"
+BROAD = "storage-network-ip-rules-broad"
 PURGE = "keyvault-purge-protection"
 ASK = f"rules: [{{control: [{BLOB}, {NETWORK}], mode: approve}}]\n"
 
@@ -136,6 +137,39 @@ def test_undo_restores_and_is_left_alone_for_a_week(world: World) -> None:
     assert (told["do"], told["reason"]) == ("exempt", "carol took the cure back")
     world.run(gate, hours=24 * 0.2, step=600)
     assert world.properties(account)["allowBlobPublicAccess"] is False
+
+
+def test_undo_is_left_alone_by_a_control_that_the_cure_ended_by_the_way(world: World) -> None:
+    """Two controls would write one path differently; the second finds nothing left to cure."""
+    halves = [{"value": "0.0.0.0/1"}, {"value": "128.0.0.0/1"}]
+    acls = {"defaultAction": "Deny", "bypass": "AzureServices", "ipRules": halves}
+    (account,) = world.load(storage(publicNetworkAccess="Enabled", networkAcls=acls))
+    world.policy = policy(f"""rules:
+  - {{control: {NETWORK}, mode: enforce, parameters: {{allowed_ranges: [203.0.113.0/24]}}}}
+  - {{control: {BROAD}, mode: enforce, parameters: {{allowed_ranges: [198.51.100.0/24]}}}}
+""")
+    gate = world.gate()
+    world.look(gate, account)
+    world.look(gate, account)
+    (story,) = gate.state.journal.all()
+    assert isinstance(gate.people.undo(story.id, "carol"), Story)
+    written = len(world.our_writes())
+    world.look(gate, account)
+    assert len(world.our_writes()) == written == 2
+    assert world.properties(account)["networkAcls"]["ipRules"] == halves
+
+
+def test_two_findings_with_the_very_same_cure_are_one_write(world: World) -> None:
+    halves = [{"value": "0.0.0.0/1"}, {"value": "128.0.0.0/1"}]
+    acls = {"defaultAction": "Deny", "bypass": "AzureServices", "ipRules": halves}
+    (account,) = world.load(storage(publicNetworkAccess="Enabled", networkAcls=acls))
+    given = "mode: enforce, parameters: {allowed_ranges: [203.0.113.0/24]}"
+    world.policy = policy(f"rules: [{{control: [{NETWORK}, {BROAD}], {given}}}]\n")
+    gate = world.gate()
+    world.look(gate, account)
+    (story,) = gate.state.journal.all()
+    assert set(story.controls) == {NETWORK, BROAD}
+    assert len(world.our_writes()) == 1
 
 
 def test_undo_refuses_where_somebody_has_changed_it_since(world: World) -> None:
