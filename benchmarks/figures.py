@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -60,3 +60,11 @@ def at_most(
         spread=(round(min(runs), digits), round(max(runs), digits)),
         note=note,
     )
+
+
+def at_least(
+    measure: str, unit: str, runs: Sequence[float], goal: float, *, digits: int = 0, note: str = ""
+) -> Figure:
+    """The median of `runs`, which must reach a goal."""
+    found = at_most(measure, unit, runs, goal, digits=digits, note=note)
+    return replace(found, met=found.ours is not None and found.ours >= goal)

@@ -5,7 +5,13 @@ from pathlib import Path
 
 import trustme
 
-NAMES = ("localhost", "127.0.0.1", "management.azure.com", "login.microsoftonline.com")
+NAMES = (
+    "localhost",
+    "127.0.0.1",
+    "management.azure.com",
+    "login.microsoftonline.com",
+    "graph.microsoft.com",
+)
 
 
 @dataclass(frozen=True)
