@@ -25,8 +25,10 @@ setup: $(STAMP)
 demo: $(STAMP)
 	@$(BIN)/python -m simulator.demo
 
-up: $(STAMP)
-	@$(BIN)/python -m simulator.up
+STORE ?= file
+
+up: $(STAMP) $(if $(filter azurite,$(STORE)),$(AZURITE))
+	@$(BIN)/python -m simulator.up $(STORE)
 
 test: $(STAMP) $(AZURITE)
 	$(BIN)/python -m pytest -n 2 $(ARGS)

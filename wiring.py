@@ -16,6 +16,7 @@ from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
+from shared.hints import ACT
 from shared.intake import Intake
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
@@ -202,6 +203,8 @@ class Gate:
         oldest = self.state.outbox.oldest()
         if oldest and self.state.now() - datetime.fromisoformat(oldest) > _OLD:
             reasons.append(f"records wait for the log since {oldest[:19]}")
+        if self.settings.app is App.GATE and (orders := self.state.store.waiting(ACT)):
+            reasons.append(f"orders that wait for the hand: {orders}")
         swept = self.state.store.get("control", "control", "last-sweep")
         if swept and self.state.now() - datetime.fromisoformat(swept.value["ended_at"]) > _LATE:
             reasons.append(f"no sweep has ended since {swept.value['ended_at'][:19]}")
@@ -215,7 +218,7 @@ class Gate:
                 close()
 
 
-def _kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:
+def kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:
     """The store that the settings name."""
     if settings.storage is None:
         return EmbeddedStore(now, settings.state)
@@ -264,7 +267,7 @@ def build(
         StoreUnavailable: state cannot be opened; an account in Azure is first asked when used.
     """
     known = controls()
-    state = State.over(store or _kept(settings, credential, now), now)
+    state = State.over(store or kept(settings, credential, now), now)
     arm = Arm(
         credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
     )

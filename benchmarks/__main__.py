@@ -15,7 +15,7 @@ from rich.table import Table
 
 from benchmarks import installed
 from benchmarks.estate import account, security_group
-from benchmarks.figures import Figure, at_most, beside
+from benchmarks.figures import Figure, at_least, at_most, beside
 from benchmarks.processes import ROOT, Failed, compile_all, measured, tenant_process
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -118,6 +118,20 @@ def judging(step: Step) -> Iterator[Figure]:
     yield at_most("check", "documents per second and core", rates, digits=0, note=note)
 
 
+def simulated(step: Step) -> Iterator[Figure]:
+    """The simulated tenant with a large estate."""
+    step("the simulated tenant")
+    run = measured("simulator")
+    what = f"simulated tenant, {run['resources']:,} resources"
+    page = "CPU of one answer of Resource Graph, JSON included"
+    yield at_most(f"{what}: page of 1,000, first sweep", "ms", run["first"], 50, note=page)
+    yield at_most(f"{what}: page of 1,000, next sweep", "ms", run["next"], 50, note=page)
+    note = "documents of four types, 1.5 KiB each on the average, with both sweeps"
+    yield at_most(f"{what}: peak memory", "MiB", [run["mib"]], 2048, digits=0, note=note)
+    note = "over TLS, the client in another process; CPU of the server"
+    yield at_least(f"{what}: GETs by id", "per second and core", run["reads"], 300, note=note)
+
+
 def table_of(figures: list[Figure]) -> Table:
     table = Table(title="Portcullis, measured", header_style="bold", row_styles=["", "on grey7"])
     for column in ("measure", "ours", "unit", "lowest - highest", "goal", "met", "peer", "note"):
@@ -137,14 +151,14 @@ def main() -> int:
     """Measure, show, write; 1 where something could not be measured at all."""
     figures: list[Figure] = []
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
-    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + 2 * RUNS + 1
+    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + 2 * RUNS + 2
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=total)
 
         def step(description: str) -> None:
             bar.update(task, description=description, advance=1)
 
-        for part in (warm, against_custodian, cold, judging):
+        for part in (warm, against_custodian, cold, judging, simulated):
             figures.extend(part(step))
     Console().print(table_of(figures))
     rows = [figure.to_json() for figure in figures]

@@ -83,3 +83,11 @@ def beside(
     peer = round(statistics.median(runs), 3)
     row = at_most(measure, unit, ours, None if goal is None else round(goal(peer), 3))
     return replace(row, peer=peer, peer_name=name)
+
+
+def at_least(
+    measure: str, unit: str, runs: Sequence[float], goal: float, *, digits: int = 0, note: str = ""
+) -> Figure:
+    """The median of `runs`, which must reach a goal."""
+    found = at_most(measure, unit, runs, goal, digits=digits, note=note)
+    return replace(found, met=found.ours is not None and found.ours >= goal)

@@ -12,6 +12,7 @@ from shared.errors import Transient
 from shared.hints import ACT, HINTS, Hint
 from shared.intake import Intake, Taken
 from shared.look import Look
+from shared.model import digest
 from shared.outbox import Sink
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 GIVE_UP = timedelta(hours=24)
 _LONGEST_WAIT = 900.0
 _SAID_AFTER = 3
+_ONE_MORE = timedelta(minutes=15)
 
 
 class Worker:
@@ -86,9 +88,15 @@ class Worker:
             self._state.findings.unknown(control, hint.id, reason, hint.actors)
 
     def poison(self, queue: str, text: str | bytes) -> None:
-        """A message that failed for good: kept, and reported as what a person must see."""
+        """A message that failed again and again: kept, and reported as what a person must see.
+
+        It gets one more round: what failed may have been the state, for longer than a round takes.
+        """
         shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-        self._intake.keep(f"poison-{queue}", f"a message of {queue} failed again and again", shown)
+        entry, store = f"poison-{queue}", self._state.store
+        if store.get("unreadable", "unreadable", digest([entry, shown])) is None:
+            store.send(queue, shown, _ONE_MORE)
+        self._intake.keep(entry, f"a message of {queue} failed again and again", shown)
 
     def undelivered(self, letters: DeadLetters) -> int:
         """Take what Event Grid gave up on as what it still is, hints, and tell a person.

@@ -15,6 +15,7 @@ from simulator.authorization import ASSIGNMENTS
 from simulator.call import Grant, Identity
 from simulator.conditions import NOTHING, Attributes, UnknownCondition, matches, understand
 from simulator.documents import Document, dig
+from simulator.principals import Principals
 from simulator.roles import DEFINITIONS
 from simulator.state import State
 from simulator.wire import unknown
@@ -86,22 +87,18 @@ class Access:
     unless set, in Azure up to ten minutes.
     """
 
-    def __init__(self, state: State, now: Callable[[], datetime]) -> None:
+    def __init__(self, state: State, principals: Principals, now: Callable[[], datetime]) -> None:
         """Follow the assignments and definitions that come into `state` from now on."""
         self.propagation = timedelta(0)
         self._state = state
+        self._principals = principals
         self._now = now
         self._assignments: dict[str, tuple[Address, Document]] = {}
         self._roles: dict[str, _Role] = {}
-        self._groups: dict[str, set[str]] = {}
         self._recent: list[_Change] = []
         self._held: dict[str, dict[str, list[_Held]]] | None = None
         self._above: dict[str, list[str]] = {}
         state.watchers.append(self._watch)
-
-    def add_to_group(self, group_object_id: str, member: str) -> None:
-        """Make an object id (a user's, a service principal's, a group's) a member of a group."""
-        self._groups.setdefault(member.lower(), set()).add(group_object_id.lower())
 
     def settle(self, key: str) -> None:
         """Let what was done to this assignment count at once."""
@@ -149,7 +146,7 @@ class Access:
     def _at_and_above(self, identity: Identity, address: Address) -> Iterator[_Held]:
         held = self._in_force()
         scopes = self._scopes(address)
-        for principal in self._principals(identity):
+        for principal in self._principals.groups_of(identity.object_id):
             by_scope = held.get(principal)
             for scope in scopes if by_scope else ():
                 yield from by_scope.get(scope, ()) if by_scope else ()
@@ -158,17 +155,10 @@ class Access:
         held = self._in_force()
         # Below the tenant are its management groups; subscriptions are asked for by themselves.
         prefix = "/providers/" if address.key == ROOT else address.key + "/"
-        for principal in self._principals(identity):
+        for principal in self._principals.groups_of(identity.object_id):
             for scope, those in held.get(principal, {}).items():
                 if scope.startswith(prefix):
                     yield from those
-
-    def _principals(self, identity: Identity) -> list[str]:
-        """The object id with those of all groups that it is in, however deep."""
-        found = [identity.object_id.lower()]
-        for member in found:
-            found += sorted(self._groups.get(member, set()) - set(found))
-        return found
 
     def _scopes(self, address: Address) -> list[str]:
         if not address.subscription:

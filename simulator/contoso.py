@@ -19,6 +19,12 @@ GATE = Identity(
     app_id="9a7e0000-0000-4000-8000-000000000002",
     kind="ServicePrincipal",
 )
+HAND = Identity(
+    name="portcullis-hand",
+    object_id="9a7e0000-0000-4000-8000-000000000003",
+    app_id="9a7e0000-0000-4000-8000-000000000004",
+    kind="ServicePrincipal",
+)
 ALICE = Identity(
     name="Alice Almond",
     object_id="a11ce000-0000-4000-8000-000000000001",
@@ -93,7 +99,7 @@ def _storage(resource_id: str) -> dict[str, Any]:
 
 
 def people(tenant: Tenant) -> None:
-    for identity in (GATE, ALICE, YOU, PIPELINE):
+    for identity in (GATE, HAND, ALICE, YOU, PIPELINE):
         tenant.add_identity(identity)
 
 

@@ -1,52 +1,37 @@
 """Resource Graph: the estate as an index, with its lag, its quota and its silences.
 
-Rows look as Graph gives them: types in lower case, group and subscription beside the document,
-`kind: ""`, `managedBy: ""` and nulls where ARM has nothing. What a caller may not read is left
-out without a word. Child types that Graph does not hold (firewall rules, configurations) are
-absent.
+What a caller may not read is left out without a word. Rows that nobody asked an order for come in
+none that could be relied on.
 """
 
 import heapq
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from simulator.address import GROUP, MANAGEMENT_GROUP, SUBSCRIPTION, Address, parse
-from simulator.call import Call, operation_type
+from simulator.address import Address
+from simulator.call import Call
 from simulator.documents import Document
 from simulator.drafts import parse_body
 from simulator.gates import Gates
+from simulator.graph_changes import Changes
 from simulator.graph_query import Query, parse_query
+from simulator.graph_rows import CHANGE, EncodedRows, held, row_of, type_of
+from simulator.graph_scope import Scope, Scopes, Sight, bad_request
+from simulator.kql_expressions import Row
 from simulator.state import Entry, Index, State
-from simulator.wire import Refusal, Response, answer, seal, unseal
+from simulator.wire import Refusal, Response, answer, encode, seal, unseal
 
 _OLDEST = "2021-03-01"
 _QUOTA = 15
 _WINDOW = timedelta(seconds=5)
 _MOST = 1000
-_AUTHORIZATION = {
-    "microsoft.authorization/roleassignments",
-    "microsoft.authorization/roledefinitions",
-    "microsoft.authorization/denyassignments",
-    "microsoft.authorization/locks",
-}
-_CONTAINERS = {
-    "microsoft.resources/subscriptions": SUBSCRIPTION.lower(),
-    "microsoft.resources/subscriptions/resourcegroups": GROUP.lower(),
-    "microsoft.management/managementgroups": MANAGEMENT_GROUP.lower(),
-}
-_CHILDREN_HELD = {
-    "microsoft.sql/servers/databases",
-    "microsoft.sql/servers/elasticpools",
-    "microsoft.compute/virtualmachines/extensions",
-    "microsoft.network/networkwatchers/flowlogs",
-    "microsoft.web/sites/slots",
-    "microsoft.automation/automationaccounts/runbooks",
-}
-_NOT_RESOURCES = {"microsoft.authorization", "microsoft.resources", "microsoft.management"}
-
+CHANGES = "resourcechanges"
+_OPTIONS = {"$top", "$skipToken", "resultFormat", "authorizationScopeFilter", "allowPartialScopes"}
 
 _Hidden = Mapping[str, tuple[Address, Document | None]]
 
@@ -56,23 +41,31 @@ class _Asked:
     """One page of one query, resolved to what is stored."""
 
     query: Query
-    kinds: list[str]
-    subscriptions: list[str]
-    above: frozenset[str]
+    scope: Scope
+    sight: Sight
     top: int
     after: str
+    now: datetime
+
+    def takes(self, kind: str) -> bool:
+        """Whether rows of a type are asked for; `kind` as it is stored."""
+        types = self.query.pins.get("type")
+        return held(self.query.table, kind) and (types is None or type_of(kind) in types)
 
 
 class Graph:
     """Answers queries. `lag` is how long Graph takes to see a change; zero unless set."""
 
-    def __init__(self, state: State, gates: Gates) -> None:
+    def __init__(self, state: State, gates: Gates, seed: int = 0) -> None:
         """Watch `state` from now on; show what `gates` lets a caller read."""
         self._state = state
         self._gates = gates
+        self._changes = Changes(state, seed)
+        self._encoded = EncodedRows(state)
         self._recent: deque[tuple[datetime, Address, Document | None]] = deque()
         self._queries: dict[str, deque[datetime]] = {}
         self._now: Callable[[], datetime] | None = None
+        self.scopes = Scopes(state, gates)
         self.lag = timedelta(0)
         self.quota_enforced = False
 
@@ -90,108 +83,139 @@ class Graph:
                 f"The simulated Resource Graph answers api-version {_OLDEST} and later.",
             )
         headers = self._count(call)
+        try:
+            return self._answer(call, headers)
+        except Refusal as refusal:
+            # A query that is refused counts like any other, and says so.
+            refusal.headers = {**headers, **refusal.headers}
+            raise
+
+    def _answer(self, call: Call, headers: dict[str, str]) -> Response:
         body = parse_body(call)
-        query = parse_query(str(body.get("query") or ""))
-        subscriptions = self._subscriptions(call, body)
-        options = body.get("options") or {}
-        if str(options.get("resultFormat", "objectArray")).lower() != "objectarray":
-            raise Refusal(400, "BadRequest", "The simulated Resource Graph knows objectArray only.")
+        query = parse_query(str(body.get("query") or ""), call.now)
+        options = _options(body)
+        scope = self.scopes.of(call, body, query.table)
+        headers["x-ms-tenant-subscription-limit-hit"] = str(scope.cut).lower()
+        scope = scope.narrowed(query.pins.get("subscriptionId"))
         asked = _Asked(
             query,
-            [kind for kind in map(_stored, query.types) if _held(query.table, kind)],
-            subscriptions,
-            frozenset(self._scopes_above(query, subscriptions, options)),
-            min(int(options.get("$top") or _MOST), _MOST),
-            _resume(options.get("$skipToken")),
+            scope,
+            Sight(self._state, self._gates, call.identity, scope),
+            _top(options),
+            _resume(options.get("$skipToken"), query),
+            call.now,
         )
-        return answer(200, self._result(call, asked), headers)
+        page, token, total = self._page(asked)
+        response = answer(200, _about(query, len(page), token, total), headers)
+        # Rows are JSON already: they go where the empty list of the rest begins.
+        response.body = response.body.replace(b'"data":[', b'"data":[' + b",".join(page), 1)
+        return response
 
-    def _scopes_above(
-        self, query: Query, subscriptions: list[str], options: Mapping[str, Any]
-    ) -> Iterator[str]:
-        """Scopes whose authorization rows the caller asked to see on top of its subscriptions'."""
-        wanted = options.get("authorizationScopeFilter", "AtScopeAndBelow")
-        if wanted not in {"AtScopeAndBelow", "AtScopeAboveAndBelow"}:
-            raise Refusal(
-                400,
-                "BadRequest",
-                f"The simulated Resource Graph does not know the scope filter {wanted}.",
-            )
-        if wanted == "AtScopeAndBelow" or query.table != "authorizationresources":
-            return
-        for subscription in subscriptions:
-            # Without a filter the rows outside of subscriptions are asked for anyway.
-            if subscription and "" not in subscriptions:
-                yield from self._state.scopes_above(subscription)
+    def _page(self, asked: _Asked) -> tuple[list[bytes], str, int]:
+        """Rows as JSON, the token of the next page if there is one, and how many there are."""
+        query = asked.query
+        if query.by_id and not query.stages and query.table != CHANGES:
+            return self._whole(asked)
+        page, token, total = (self._cut if query.by_id else self._sliced)(asked)
+        return [encode(row) for row in page], token, total
 
-    def _result(self, call: Call, asked: _Asked) -> Document:
-        page: list[Document] = []
+    def _whole(self, asked: _Asked) -> tuple[list[bytes], str, int]:
+        """A page of rows as they are, in order of id: the most of what a sweep asks."""
+        found = self._documents(asked, asked.after)
+        documents = list(islice(found, asked.top))
+        page = [self._encoded.of(address, document) for address, document in documents]
+        more = next(found, None) is not None
+        return page, documents[-1][0].key if more else "", self._total(asked)
+
+    def _cut(self, asked: _Asked) -> tuple[list[Row], str, int]:
+        """A page of rows in order of id, the key that it ends with if more follow, and of how many.
+
+        Nothing before the page is looked at.
+        """
         last = ""
-        more = False
-        hidden = self._hidden()
-        for address, document in self._rows(asked, hidden):
-            if not self._readable(call, asked, address):
-                continue
-            if len(page) == asked.top:
-                more = True
-                break
-            page.append(_row(address, document, asked.query, self._state.tenant_id))
-            last = address.key
-        result: Document = {
-            "totalRecords": self._total(call, asked, hidden),
-            "count": len(page),
-            "data": page,
-            "facets": [],
-            "resultTruncated": "false",
-        }
-        if more and (not asked.query.columns or "id" in asked.query.columns):
-            result["$skipToken"] = seal(last)
-        elif more:
-            # Without the id there is no token, and the rest is silently lost.
-            result["resultTruncated"] = "true"
-        return result
 
-    def _total(self, call: Call, asked: _Asked, hidden: _Hidden) -> int:
-        if not hidden and not asked.above and self._gates.are_open:
-            return sum(len(index.entries) for index in self._indexes(asked))
-        rows = self._rows(replace(asked, after=""), hidden)
-        return sum(1 for address, _ in rows if self._readable(call, asked, address))
+        def fed() -> Iterator[Row]:
+            nonlocal last
+            for key, row in self._rows(asked, asked.after):
+                last = key
+                yield row
 
-    def _readable(self, call: Call, asked: _Asked, address: Address) -> bool:
-        action = f"{operation_type(address)}/read"
-        if self._gates.may(call.identity, action, address):
-            return True
-        # What is granted above a subscription is seen by who may see the subscription's grants.
-        return address.scope.lower() in asked.above and any(
-            self._gates.may(call.identity, action, parse(f"/subscriptions/{one}"))
-            for one in asked.subscriptions
-            if address.scope.lower() in self._state.scopes_above(one)
+        made = asked.query.run(fed())
+        page = list(islice(made, asked.top))
+        token = last
+        more = next(made, None) is not None
+        if asked.query.filters:
+            rows = (row for _, row in self._rows(asked, ""))
+            total = sum(1 for _ in asked.query.run(rows))
+        else:
+            total = self._total(asked)
+        return page, token if more else "", total
+
+    def _sliced(self, asked: _Asked) -> tuple[list[Row], str, int]:
+        """A page of everything that the query makes, where the next begins, and of how many."""
+        found = self._rows(asked, "")
+        if not asked.query.ordered:
+            found = iter(sorted(found, key=lambda one: zlib.crc32(one[0].encode())))
+        made = list(asked.query.run(row for _, row in found))
+        begin = int(asked.after or 0)
+        end = begin + asked.top
+        return made[begin:end], str(end) if end < len(made) else "", len(made)
+
+    def _total(self, asked: _Asked) -> int:
+        """How many rows there are, all told."""
+        if asked.query.table == CHANGES or self._hidden():
+            return sum(1 for _ in self._rows(asked, ""))
+        return sum(
+            len(index.entries) if whole else sum(1 for _ in self._visible(asked, index.after("")))
+            for index, whole in self._indexes(asked)
         )
 
-    def _indexes(self, asked: _Asked) -> Iterator[Index]:
-        for kind in asked.kinds:
-            for subscription in asked.subscriptions:
-                yield self._state.of_type(subscription, kind)
+    def _rows(self, asked: _Asked, after: str) -> Iterator[tuple[str, Row]]:
+        """Keys beyond one, with their rows, in order, as they were `lag` ago."""
+        if asked.query.table == CHANGES:
+            yield from self._changed(asked, after)
+            return
+        for address, document in self._documents(asked, after):
+            yield address.key, row_of(address, document, self._state)
 
-    def _rows(self, asked: _Asked, hidden: _Hidden) -> Iterator[tuple[Address, Document]]:
-        """Documents that are asked for after a key, in order of id, as they were `lag` ago."""
-        streams = [index.after(asked.after) for index in self._indexes(asked)]
-        if asked.above:
-            streams += [self._above(asked, kind) for kind in asked.kinds]
+    def _changed(self, asked: _Asked, after: str) -> Iterator[tuple[str, Row]]:
+        if CHANGE not in asked.query.pins.get("type", {CHANGE}):
+            return
+        for key, address, row in self._changes.rows(asked.now - self.lag, asked.now):
+            if key > after and asked.scope.has(address) and asked.sight(address):
+                yield key, row
+
+    def _documents(self, asked: _Asked, after: str) -> Iterator[tuple[Address, Document]]:
+        streams = [
+            index.after(after) if whole else self._visible(asked, index.after(after))
+            for index, whole in self._indexes(asked)
+        ]
         current = heapq.merge(*streams, key=lambda entry: entry.address.key)
+        hidden = self._hidden()
         if not hidden:
             return ((entry.address, entry.document) for entry in current)
-        return self._as_it_was(current, hidden, asked)
+        return self._as_it_was(current, hidden, asked, after)
 
-    def _above(self, asked: _Asked, kind: str) -> Iterator[Entry]:
+    def _indexes(self, asked: _Asked) -> Iterator[tuple[Index, bool]]:
+        """What is stored of the types and places asked for, and whether all of it may be seen."""
+        places = [*asked.scope.subscriptions, *([] if asked.scope.outside == frozenset() else [""])]
+        for kind in self._state.kinds():
+            if not asked.takes(kind):
+                continue
+            for subscription in places:
+                index = self._state.of_type(subscription, kind)
+                if index.entries:
+                    yield index, asked.sight.whole(subscription, kind)
+
+    def _visible(self, asked: _Asked, entries: Iterator[Entry]) -> Iterator[Entry]:
         return (
             entry
-            for entry in self._state.of_type("", kind).after(asked.after)
-            if entry.address.scope.lower() in asked.above
+            for entry in entries
+            if asked.scope.has(entry.address) and asked.sight(entry.address)
         )
 
     def _as_it_was(
-        self, current: Iterator[Entry], hidden: _Hidden, asked: _Asked
+        self, current: Iterator[Entry], hidden: _Hidden, asked: _Asked, after: str
     ) -> Iterator[tuple[Address, Document]]:
         rows = {
             entry.address.key: (entry.address, entry.document)
@@ -199,9 +223,8 @@ class Graph:
             if entry.address.key not in hidden
         }
         for key, (address, document) in hidden.items():
-            wanted = address.type_key in asked.kinds
-            placed = address.subscription.lower() in asked.subscriptions
-            if document is not None and wanted and placed and key > asked.after:
+            placed = asked.takes(address.type_key) and asked.scope.has(address)
+            if document is not None and placed and key > after and asked.sight(address):
                 rows[key] = (address, document)
         return iter(rows[key] for key in sorted(rows))
 
@@ -219,33 +242,8 @@ class Graph:
 
     def _remember(self, address: Address, before: Document | None, _: Document | None) -> None:
         if self.lag and self._now is not None:
-            self._recent.append((self._now(), address, before))
-
-    def _subscriptions(self, call: Call, body: Document) -> list[str]:
-        """The subscriptions asked for, or all and what is in none; refused if none is readable."""
-        asked = [str(one).lower() for one in body.get("subscriptions") or []]
-        if body.get("managementGroups"):
-            raise Refusal(
-                400,
-                "BadRequest",
-                "The simulated Resource Graph knows the subscriptions filter only.",
-            )
-        known = {entry.address.subscription.lower() for entry in self._state.subscriptions()}
-        readable = [
-            one
-            for one in asked
-            if one in known
-            and self._gates.reaches(
-                call.identity, self._state.entries[f"/subscriptions/{one}"].address
-            )
-        ]
-        if asked and not readable:
-            raise Refusal(
-                403,
-                "AuthorizationFailed",
-                "Access to all of the given subscriptions is denied, or they do not exist.",
-            )
-        return readable if asked else [*sorted(known), ""]
+            cause = self._state.cause
+            self._recent.append((cause.at if cause else self._now(), address, before))
 
     def _count(self, call: Call) -> dict[str, str]:
         """Keep the quota of 15 queries in 5 seconds for each caller."""
@@ -267,50 +265,50 @@ class Graph:
         return {**headers, "x-ms-user-quota-remaining": str(remaining)}
 
 
-def _stored(graph_type: str) -> str:
-    return _CONTAINERS.get(graph_type, graph_type)
-
-
-def _held(table: str, kind: str) -> bool:
-    """Whether a table holds a type; `kind` as stored."""
-    if table == "authorizationresources":
-        return kind in _AUTHORIZATION
-    if table == "resourcecontainers":
-        return kind in _CONTAINERS.values()
-    if kind.split("/", 1)[0] in _NOT_RESOURCES:
-        return False
-    return kind.count("/") == 1 or kind in _CHILDREN_HELD
-
-
-def _row(address: Address, document: Document, query: Query, tenant_id: str) -> dict[str, Any]:
-    location = str(document.get("location") or "").replace(" ", "").lower()
-    row = {
-        "id": address.id,
-        "name": address.name if address.type != SUBSCRIPTION else document.get("displayName"),
-        "type": operation_type(address).lower(),
-        "tenantId": tenant_id,
-        "kind": document.get("kind") or "",
-        "location": location,
-        "resourceGroup": address.group.lower(),
-        "subscriptionId": address.subscription,
-        "managedBy": document.get("managedBy") or "",
-        "sku": document.get("sku"),
-        "plan": document.get("plan"),
-        "properties": document.get("properties") or {},
-        "tags": document.get("tags"),
-        "identity": document.get("identity"),
-        "zones": document.get("zones"),
-        "extendedLocation": document.get("extendedLocation"),
+def _about(query: Query, count: int, token: str, total: int) -> Document:
+    """An answer without its rows."""
+    result: Document = {
+        "totalRecords": total,
+        "count": count,
+        "data": [],
+        "facets": [],
+        "resultTruncated": "false",
     }
-    if not query.columns:
-        return row
-    return {column: row[column] for column in query.columns}
+    if token and query.pages:
+        result["$skipToken"] = seal(token)
+    elif token:
+        # Without the id, or once cut, there is no token, and the rest is silently lost.
+        result["resultTruncated"] = "true"
+    return result
 
 
-def _resume(token: object) -> str:
+def _options(body: Document) -> Mapping[str, Any]:
+    options: Any = body.get("options") or {}
+    if not isinstance(options, dict):
+        raise bad_request("The options are no object.")
+    odd = sorted(set(options) - _OPTIONS) + (["facets"] if body.get("facets") else [])
+    if odd:
+        raise bad_request(f"The simulated Resource Graph does not know the option {odd[0]}.")
+    if str(options.get("resultFormat", "objectArray")).lower() != "objectarray":
+        raise bad_request("The simulated Resource Graph knows objectArray only.")
+    return options
+
+
+def _top(options: Mapping[str, Any]) -> int:
+    top: Any = options.get("$top", _MOST)
+    if not isinstance(top, int) or not 1 <= top <= _MOST:
+        raise bad_request(f"The option $top is a number from 1 to {_MOST}.")
+    return top
+
+
+def _resume(token: object, query: Query) -> str:
+    """Where a page begins: after a key, or at a number where the order is not that of ids."""
     if not token:
         return ""
     try:
-        return unseal(str(token))
-    except ValueError as error:
-        raise Refusal(400, "BadRequest", "The skip token is not valid.") from error
+        place = unseal(str(token))
+    except ValueError:
+        place = ""
+    if query.pages and (place.startswith("/") if query.by_id else place.isdecimal()):
+        return place
+    raise bad_request("The skip token is not valid.")

@@ -7,6 +7,7 @@ one retry after another, a poison queue after the fifth failure. The queues are 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ import azure.functions as func
 from azure.functions import meta
 from croniter import croniter
 
+from shared.errors import PortcullisError
 from shared.store import Message, Store
 from simulator.wire import Request, Response, locate
 
@@ -55,11 +57,15 @@ class Function:
 
 @dataclass
 class Host:
-    """Runs the functions of `app` over `store`, by the clock `now`."""
+    """Runs the functions of `app` over `store`, by the clock `now`.
+
+    Once `over` is set nothing more is begun: messages that were received go back to their queue.
+    """
 
     app: func.FunctionApp
     store: Store
     now: Callable[[], datetime]
+    over: threading.Event = field(default_factory=threading.Event)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -78,7 +84,7 @@ class Host:
     def work(self) -> int:
         """Run every timer that is due and every message that shows itself; how many calls."""
         calls = 0
-        while done := self.timers() + self.messages():
+        while not self.over.is_set() and (done := self.timers() + self.messages()):
             calls += done
         return calls
 
@@ -86,7 +92,7 @@ class Host:
         """Fire each timer whose time has come, once however long it was missed."""
         fired = 0
         for name, tick in self._ticks.items():
-            if self._next[name] > self.now():
+            if self._next[name] > self.now() or self.over.is_set():
                 continue
             while self._next[name] <= self.now():
                 self._next[name] = tick.get_next(datetime)
@@ -105,6 +111,9 @@ class Host:
         handed = 0
         for queue, function in self._queues.items():
             for message in self.store.receive(queue, BATCH, HIDDEN):
+                if self.over.is_set():
+                    self.store.release(message)
+                    continue
                 self._hand(queue, function, message)
                 handed += 1
         return handed
@@ -136,7 +145,8 @@ class Host:
         try:
             function.invoke(datum, metadata)
         except Exception as error:  # noqa: BLE001  the host outlives what it hosts
-            self.failures.append((function.name, f"{type(error).__name__}: {error}"))
+            named = "" if isinstance(error, PortcullisError) else f"{type(error).__name__}: "
+            self.failures.append((function.name, " ".join(f"{named}{error}".split())))
             return False
         return True
 

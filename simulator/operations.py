@@ -10,6 +10,7 @@ from typing import Any
 
 from simulator.address import Address
 from simulator.call import Call
+from simulator.state import State
 from simulator.types import Long
 from simulator.wire import Refusal, Response, answer
 
@@ -76,8 +77,9 @@ class Operations:
     `checks` are asked when one is about to end; a code and a message make it end as Failed.
     """
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, state: State) -> None:
+        """Begin with none; what they do to `state` follows from the requests that began them."""
+        self._state = state
         self.by_id: dict[str, Operation] = {}
         self.seconds: float | None = None
         self.checks: list[Callable[[Operation], tuple[str, str] | None]] = []
@@ -156,7 +158,8 @@ class Operations:
         key = operation.call.address.key
         if self._busy.get(key) is operation:
             del self._busy[key]
-        operation.land(operation)
+        with self._state.acting(operation.call, at):
+            operation.land(operation)
 
     def _failure_for(self, address: Address) -> tuple[str, str] | None:
         for position, (pattern, code, message) in enumerate(self._fail):

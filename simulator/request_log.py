@@ -8,7 +8,12 @@ from simulator.wire import Request, Response, Target
 
 _WRITING = {"PUT", "PATCH", "DELETE", "POST"}
 _REFUSED = 300
-_ELSEWHERE = ("/providers/microsoft.resourcegraph/", "/datacollectionrules/", "/api/events")
+_ELSEWHERE = (
+    "/providers/microsoft.resourcegraph/",
+    "/datacollectionrules/",
+    "/api/events",
+    "/v1.0/",
+)
 """Paths below which a POST changes no resource."""
 _ASKING = "/checknameavailability"
 """A POST that only asks."""

@@ -8,10 +8,14 @@ import uuid
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from simulator import types
 from simulator.address import MANAGEMENT_GROUP, ROOT, SUBSCRIPTION, Address, ancestors, parse
+from simulator.call import Call
 from simulator.documents import Document, clone, dig, put
 from simulator.wire import encode
 
@@ -69,6 +73,14 @@ Watcher = Callable[[Address, Document | None, Document | None], None]
 """Told of every stored change: address, document before, document after."""
 
 
+@dataclass(frozen=True)
+class Cause:
+    """The request that a change follows from, and when it takes effect."""
+
+    call: Call
+    at: datetime
+
+
 class State:
     """The tenant's documents. Not thread-safe: the tenant holds the lock."""
 
@@ -84,6 +96,16 @@ class State:
         self._numbers = 0
         self._makeshift: set[str] = set()
         self.fresh_principals: set[str] = set()
+        self.cause: Cause | None = None
+
+    @contextmanager
+    def acting(self, call: Call, at: datetime) -> Iterator[None]:
+        """What is stored inside the block follows from a request; else it is the owner's doing."""
+        outer, self.cause = self.cause, Cause(call, at)
+        try:
+            yield
+        finally:
+            self.cause = outer
 
     def guid(self) -> str:
         return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -173,6 +195,10 @@ class State:
     def of_type(self, subscription: str, type_key: str) -> Index:
         """Entries of one type in one subscription; an empty subscription means outside of any."""
         return self._by_type.get((subscription.lower(), type_key)) or _NOTHING
+
+    def kinds(self) -> set[str]:
+        """Keys of all types of which there is, or was, a resource."""
+        return {kind for _, kind in self._by_type}
 
     def subscriptions(self) -> list[Entry]:
         """Subscription entries in order of id."""

@@ -19,6 +19,8 @@ from simulator.address import ROOT, SUBSCRIPTION, Address, parse
 from simulator.audiences import audience_of
 from simulator.call import Call, Identity
 from simulator.clock import Clock, VirtualClock
+from simulator.directory import Directory, is_directory
+from simulator.directory_query import Question, told
 from simulator.documents import Document, clone
 from simulator.entra import AUTHORITY, Entra
 from simulator.eventgrid import EventGrid
@@ -32,6 +34,7 @@ from simulator.links import Links
 from simulator.listing import Listing
 from simulator.operations import Operations
 from simulator.policies import PolicyDenial
+from simulator.principals import Principals
 from simulator.providers import Providers
 from simulator.refusals import check_version, subscription_not_found
 from simulator.request_log import LoggedRequest, logged
@@ -92,9 +95,11 @@ class Tenant:
         self.faults = Faults()
         self.state = State(tenant_id, seed)
         self._lock = threading.RLock()
-        self.access = Access(self.state, self.clock.now) if rbac else None
+        self.principals = Principals(tenant_id)
+        self.directory = Directory(self.principals)
+        self.access = Access(self.state, self.principals, self.clock.now) if rbac else None
         self.gates = Gates(self.state, self.access)
-        self.operations = Operations()
+        self.operations = Operations(self.state)
         self.events = EventFeed(seed, self._catch_up)
         self.grid = EventGrid(self.state, self.clock.now, self._lock, self._catch_up, seed)
         self.events.followers.append(self.grid.publish)
@@ -104,9 +109,8 @@ class Tenant:
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
-        self.logs = Logs()
-        self.topic = Topic()
-        self.graph = Graph(self.state, self.gates)
+        self.logs, self.topic = Logs(), Topic()
+        self.graph = Graph(self.state, self.gates, seed)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
         self._providers = Providers(self.state, self.gates, self.graph)
@@ -177,13 +181,6 @@ class Tenant:
     def refuse(self, identity: Identity, action: str, scope: str) -> None:
         """Deny `identity` the actions that match a glob, at and below a scope (`/`: all)."""
         self.gates.refuse(identity, action, scope)
-
-    def add_to_group(self, group_object_id: str, identity: Identity) -> None:
-        """Make someone, or another group, a member: what a group is granted, its members have.
-
-        Raises ValueError in a tenant without `rbac`, where it would mean nothing.
-        """
-        self._controlled().add_to_group(group_object_id, identity.object_id)
 
     @property
     def propagation(self) -> timedelta:
@@ -288,17 +285,24 @@ class Tenant:
             identity = self.tokens.identify(request, now, target.base, audience_of(target))
             if fault is not None:
                 self._strike(fault, target, now)
+            if is_directory(target):
+                question = Question(request, target, identity, ids[1], now)
+                return self.directory.answer(question), identity
             if (taken := arrival(request, target, self.logs, self.topic, now)) is not None:
                 return taken, identity
             call = Call(request, target, _address(target), identity, *ids, now)
             check_version(target)
             headers = self.throttle.admit(call)
-            response = self._dispatch(call)
+            with self.state.acting(call, now):
+                response = self._dispatch(call)
             response.headers.update(headers)
         except Refusal as refusal:
             if call is not None:
                 self._report_failure(call, refusal)
-            response = refusal.response()
+            if is_directory(target):
+                response = told(refusal, request, ids[1], now)
+            else:
+                response = refusal.response()
         return response, identity
 
     def _dispatch(self, call: Call) -> Response:

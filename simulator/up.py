@@ -1,75 +1,84 @@
-"""The tenant over TLS and the function app, running until Ctrl-C: for a person to play with."""
+"""The tenant over TLS, and gate and hand as processes, until Ctrl-C: for a person to play with.
+
+`python -m simulator.up` keeps state in a file, `python -m simulator.up azurite` on Azurite.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
 import secrets
 import shutil
-import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from rich.console import Console
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from shared.errors import PortcullisError
 from shared.hints import HINTS
-from simulator import contoso
+from shared.settings import JOBS, Settings
+from shared.store import Store
+from simulator import contoso, roles
+from simulator.adapter import TenantCredential
 from simulator.alone import AZ_LOGIN, exports, stopping
 from simulator.clock import WallClock
-from simulator.host import Host
+from simulator.processes import AppProcess, Ended, grant
 from simulator.server import Serving, serve
 from simulator.tenant import Tenant
+from wiring import kept
 
 HERE = Path(".portcullis")
 TOLD = HERE / "up.json"
 POLL = 0.5
+STORES = ("file", "azurite")
+_MEANS = {
+    "gate": "nothing is judged any more",
+    "hand": "nothing is written any more, orders wait",
+    "Azurite": "state and queues are gone",
+}
+
+Variables = dict[str, str]
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     out = Console(highlight=False)
+    wanted = arguments[0] if arguments else STORES[0]
+    if wanted not in STORES:
+        out.print(f"no store {wanted}: {' or '.join(STORES)}", style="red", markup=False)
+        return 2
     if (pid := _other()) is not None:
         out.print(f"make up runs already, as process {pid}: stop it first", style="red")
         return 1
     HERE.mkdir(exist_ok=True)
-    tenant = Tenant(WallClock())
-    contoso.estate(tenant)
-    own = {
-        "PORTCULLIS_APP": "all",
-        "PORTCULLIS_STATE": str(HERE / "state.db"),
-        "PORTCULLIS_RECORDS": str(HERE / "records.jsonl"),
-        "PORTCULLIS_IDENTITIES": contoso.GATE.object_id,
-    }
-    # One door for the app's identity, one for yours: what you change is not taken for its work.
-    with (
-        serve(tenant, identity=contoso.GATE, folder=HERE / "tls" / "app") as apps,
-        serve(tenant, identity=contoso.YOU, folder=HERE / "tls" / "you") as yours,
-    ):
-        os.environ.update({**apps.environment, **own})
-        _fresh_state()
-        with _app(tenant, out) as url:
-            environment = {**yours.environment, **own}
-            told = {"pid": os.getpid(), "console": url, "token": "", "environment": environment}
-            _write(TOLD, json.dumps(told, indent=2))
-            try:
-                _greet(out, yours.url, url, yours.environment)
-                lead_az(out, tenant, yours)
-                stopping().wait()
-            finally:
-                TOLD.unlink(missing_ok=True)
+    stop = stopping()
+    up = Up(out, _tenant())
+    try:
+        with up.running(wanted) as told:
+            _greet(out, told.arm, told.health, told.environment)
+            lead_az(out, up.tenant, told.yours)
+            up.watch(stop)
+    except (Ended, PortcullisError) as error:
+        out.print(str(error), style="red", markup=False, soft_wrap=True)
+        return 1
     out.print("stopped")
-    return 0
+    return 1 if up.dead else 0
+
+
+def _tenant() -> Tenant:
+    """Contoso, with roles enforced: you are its owner, gate and hand may do what they must."""
+    tenant = Tenant(WallClock(), rbac=True)
+    contoso.estate(tenant)
+    grant(tenant, contoso.GATE, contoso.HAND, contoso.SUBSCRIPTION)
+    you, scope = contoso.YOU, contoso.SUBSCRIPTION
+    tenant.load(roles.assignment(you.object_id, roles.OWNER, scope, principalType=you.kind))
+    return tenant
 
 
 def _other() -> int | None:
@@ -82,10 +91,150 @@ def _other() -> int | None:
     return pid
 
 
-def _fresh_state() -> None:
-    """The tenant is new at every start, so what was remembered of the last one is not true."""
-    for name in ("state.db", "state.db-wal", "state.db-shm"):
-        (HERE / name).unlink(missing_ok=True)
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a person is told."""
+
+    arm: str
+    health: str
+    environment: Variables
+    yours: Serving
+
+
+@dataclass
+class Up:
+    """The stack: what was started is ended, in the order that loses nothing."""
+
+    out: Console
+    tenant: Tenant
+    children: dict[str, Callable[[], int | None]] = field(default_factory=dict)
+    dead: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def running(self, store: str) -> Iterator[Told]:
+        """Start it all; what to tell."""
+        with ExitStack() as left:
+            # A door for each identity: what you change is not taken for the apps' work.
+            gates, hands, yours = (
+                left.enter_context(
+                    serve(self.tenant, identity=who, folder=(HERE / "tls" / name).resolve())
+                )
+                for name, who in (
+                    ("gate", contoso.GATE),
+                    ("hand", contoso.HAND),
+                    ("you", contoso.YOU),
+                )
+            )
+            state = left.enter_context(self._state(store))
+            left.enter_context(self._event_grid(state))
+            gate, hand = (
+                left.enter_context(self._app(name, {**door.environment, **state}))
+                for name, door in (("gate", gates), ("hand", hands))
+            )
+            url = gate.ready()
+            hand.ready()
+            left.enter_context(self._telling(url, yours, state))
+            yield Told(arm=yours.url, health=url, environment=yours.environment, yours=yours)
+
+    @contextmanager
+    def _state(self, store: str) -> Iterator[Variables]:
+        """The variables that say where state is; it is empty, as the tenant is new."""
+        policy = os.environ.get("PORTCULLIS_POLICY", "policy.yaml")
+        own = {
+            "PORTCULLIS_POLICY": str(Path(policy).resolve()),
+            "PORTCULLIS_RECORDS": str((HERE / "records.jsonl").resolve()),
+            "PORTCULLIS_IDENTITIES": f"{contoso.GATE.object_id},{contoso.HAND.object_id}",
+            "PORTCULLIS_STORAGE": "",
+        }
+        if store == "azurite":
+            with self._azurite() as connection:
+                yield {**own, "PORTCULLIS_STATE": "", JOBS: connection}
+            return
+        for name in ("state.db", "state.db-wal", "state.db-shm"):
+            (HERE / name).unlink(missing_ok=True)
+        yield {**own, "PORTCULLIS_STATE": str((HERE / "state.db").resolve()), JOBS: ""}
+
+    @contextmanager
+    def _azurite(self) -> Iterator[str]:
+        from tests.azurite import Azurite, missing  # noqa: PLC0415  only where it is wanted
+
+        if why := missing():
+            raise Ended(f"no Azurite to keep state in: {why}")
+        azurite = Azurite()
+        self.children["Azurite"] = lambda: azurite.code
+        try:
+            yield azurite.connection
+        finally:
+            azurite.stop()
+
+    @contextmanager
+    def _app(self, name: str, environment: Variables) -> Iterator[AppProcess]:
+        process = AppProcess({**environment, "PORTCULLIS_APP": name}, self._hear)
+        self.children[name] = lambda: process.code
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    def _hear(self, line: str) -> None:
+        self.out.print(line, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def _event_grid(self, state: Variables) -> Iterator[None]:
+        """Event Grid's part: what happens in the tenant goes into the queue of hints."""
+        settings = Settings.of(state, Path())
+        store = kept(settings, TenantCredential(self.tenant, contoso.GATE), _now)
+        over = threading.Event()
+        thread = threading.Thread(target=self._deliver, args=(store, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join(10)
+            store.close()  # type: ignore[attr-defined]
+
+    def _deliver(self, store: Store, over: threading.Event) -> None:
+        """Until over; what a queue does not take is kept, and sent again."""
+        waiting, said = deque[str](), ""
+        while not over.wait(POLL):
+            waiting.extend(self.tenant.events.take_messages())
+            trouble = ""
+            try:
+                while waiting:
+                    store.send(HINTS, waiting[0])
+                    waiting.popleft()
+            except PortcullisError as error:
+                trouble = str(error)
+            if trouble not in ("", said):
+                self._hear(f"Event Grid: {len(waiting)} events wait: {trouble}")
+            said = trouble
+
+    @contextmanager
+    def _telling(self, url: str, yours: Serving, state: Variables) -> Iterator[None]:
+        """`portcullis` in another terminal of this folder finds us."""
+        environment = {**yours.environment, **state, "PORTCULLIS_APP": "all"}
+        told = {"pid": os.getpid(), "console": url, "token": "", "environment": environment}
+        _write(TOLD, json.dumps(told, indent=2))
+        try:
+            yield
+        finally:
+            TOLD.unlink(missing_ok=True)
+
+    def watch(self, stop: threading.Event) -> None:
+        """Until told to stop; a child that ends before that is said."""
+        while not stop.wait(POLL):
+            for name, code in self.children.items():
+                if name not in self.dead and (ended := code()) is not None:
+                    self.dead.add(name)
+                    means = f"{_MEANS[name]}; Ctrl-C, and make up again"
+                    how = f"by signal {-ended}" if ended < 0 else f"with {ended}"
+                    line = f"{name} ended {how}: {means}"
+                    self.out.print(line, style="red", markup=False, soft_wrap=True)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _write(path: Path, text: str) -> None:
@@ -94,59 +243,6 @@ def _write(path: Path, text: str) -> None:
     draft.write_text(text, encoding="utf-8")
     draft.chmod(0o600)
     draft.replace(path)
-
-
-@contextlib.contextmanager
-def _app(tenant: Tenant, out: Console) -> Iterator[str]:
-    """The function app under its host, with Event Grid's part played; its address."""
-    import function_app  # noqa: PLC0415  reads the environment that was just set
-
-    gate = function_app.gate()
-    host = Host(function_app.app, gate.state.store, lambda: datetime.now(UTC))
-    over = threading.Event()
-
-    def answer(request: Request) -> Response:
-        given = host.request(request.method, request.url.path)
-        return Response(given.get_body(), given.status_code, media_type=given.mimetype)
-
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    routes = [Route("/{path:path}", answer, methods=["GET"])]
-    config = uvicorn.Config(Starlette(routes=routes), log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    threads = [
-        threading.Thread(target=_work, args=(tenant, host, over, out), daemon=True),
-        threading.Thread(target=_serve, args=(server, listener), daemon=True),
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        over.set()
-        server.should_exit = True
-        for thread in threads:
-            thread.join(10)
-        gate.worker.ship(gate.sinks)
-        gate.close()
-
-
-def _work(tenant: Tenant, host: Host, over: threading.Event, out: Console) -> None:
-    """Deliver events and run what is due, until over."""
-    while not over.wait(POLL):
-        try:
-            for message in tenant.events.take_messages():
-                host.store.send(HINTS, message)
-            host.work()
-        except PortcullisError as error:
-            out.print(f"the host: {error}", style="red", markup=False)
-        while host.failures:
-            name, failure = host.failures.pop(0)
-            out.print(f"{name} failed: {failure}", style="red", markup=False)
-
-
-def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
-    asyncio.run(server.serve(sockets=[listener]))
 
 
 def _greet(out: Console, arm: str, app: str, environment: dict[str, Any]) -> None:
@@ -187,4 +283,4 @@ def lead_az(out: Console, tenant: Tenant, yours: Serving) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

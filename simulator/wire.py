@@ -125,9 +125,12 @@ def unseal(token: str) -> str:
     return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+
 def encode(document: Any) -> bytes:
     """JSON as ARM sends it, compact."""
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _ENCODER.encode(document).encode()
 
 
 def answer(status: int, document: Any = None, headers: Mapping[str, str] | None = None) -> Response:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
+from tests.azurite import Azurite, missing
 from tests.recorded import RECORDED
 
 # A busy machine is no failure: time is measured in benchmarks, never here.
@@ -47,6 +48,16 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
         return module
 
     return fresh
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Azurite]:
+    """One Azurite for all tests of this process; they keep apart by the names they use."""
+    if why := missing():
+        pytest.skip(f"no Azurite to keep state in: {why}")
+    running = Azurite()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

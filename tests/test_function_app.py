@@ -12,16 +12,17 @@ from typing import Any
 
 import pytest
 
-from shared.errors import Unusable
+from shared.errors import StoreUnavailable, Unusable
 from shared.hints import ACT, HINTS
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import App, Settings
+from shared.store import Store
 from shared.store.embedded import EmbeddedStore
 from simulator.adapter import TenantCredential, transport
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host
-from tests.engine.world import ALICE, US, World, enforce, policy, storage
+from tests.engine.world import ALICE, US, Fragile, World, enforce, policy, storage
 from wiring import Gate, PolicyFile, build
 
 Load = Callable[[str], ModuleType]
@@ -225,7 +226,7 @@ def test_rubbish_in_the_queues_is_kept_and_reported(world: World, hosted: Hosted
 
 
 def test_a_message_that_always_fails_becomes_a_record(world: World, hosted: Hosted) -> None:
-    """After the last try it goes to poison; there it is kept, and a person is told."""
+    """In poison it is kept, a person is told, and it has one more round; that was the last."""
 
     def broken() -> Policy:
         raise RuntimeError("a fault in the code")
@@ -244,12 +245,63 @@ def test_a_message_that_always_fails_becomes_a_record(world: World, hosted: Host
     minutes = MAX_DEQUEUE * RETRY.total_seconds() / 60 + 1
     pass_time(world, host, minutes)
     assert [name for name, _ in host.failures] == ["hints"] * MAX_DEQUEUE
+    assert (world.store.waiting(HINTS), world.store.waiting(f"{HINTS}-poison")) == (1, 0)
+    pass_time(world, host, 60)
+    assert [name for name, _ in host.failures] == ["hints"] * MAX_DEQUEUE * 2
     assert (world.store.waiting(HINTS), world.store.waiting(f"{HINTS}-poison")) == (0, 0)
     (record,) = world.records(gate, "health")
     assert (record["Entry"], record["Severity"]) == ("poison-hints", "high")
     kept = world.store.get("unreadable", "unreadable", record["KeptAs"])
     assert kept is not None
     assert json.loads(kept.value["text"])["id"] == rid
+
+
+class Tableless(Fragile):
+    """A store whose tables are away while its queues answer."""
+
+    away = True
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, self._fail)
+
+    def _fail(self, name: str) -> None:
+        if self.away and name.endswith((" get", " insert", " replace", " put", " scan")):
+            raise StoreUnavailable("state in Azure Tables: away")
+
+
+def test_an_event_outlives_an_outage_of_the_tables(world: World, hosted: Hosted) -> None:
+    """Longer than a message is tried: it ends in poison, and is looked at when state is back."""
+    world.policy = policy(enforce(BLOB))
+    store = Tableless(world.store)
+    gate = world.gate(store=store)
+    host, _ = hosted(gate=gate), opened(world)
+    world.deliver()
+    pass_time(world, host, 10)
+    assert world.store.waiting(f"{HINTS}-poison") == 1
+    store.away = False
+    pass_time(world, host, 20)
+    assert world.our_writes() == ["PATCH contoso"]
+    assert [r["Entry"] for r in world.records(gate, "health")] == ["poison-hints"]
+    assert world.store.waiting(HINTS) == world.store.waiting(f"{HINTS}-poison") == 0
+
+
+def test_a_host_that_ends_gives_back_what_it_did_not_begin(
+    world: World, hosted: Hosted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message in hand is finished, the others of its batch show themselves at once."""
+    world.policy = policy(enforce(BLOB))
+    gate = world.gate()
+    host = hosted(gate=gate)
+    rids = world.load(*(storage(name, allowBlobPublicAccess=True) for name in ("one", "two")))
+    for rid in rids:
+        world.store.send(ACT, world.hint(rid).to_text())
+    monkeypatch.setattr(world.tenant.events, "emit", lambda _event: host.over.set())
+    assert host.work() == 1
+    assert world.our_writes() == ["PATCH one"]
+    assert host.work() == 0
+    (left,) = world.store.receive(ACT, 8, timedelta(minutes=10))
+    assert json.loads(left.text)["id"] == rids[1]
+    assert host.failures == []
 
 
 # --- timers
@@ -401,7 +453,9 @@ def test_a_gate_decides_and_a_hand_writes(world: World, hosted: Hosted) -> None:
     pass_time(world, host, 10)
     assert world.our_writes() == []
     assert open_findings(gate, rid) == [BLOB]
-    assert world.store.waiting(ACT) >= 1
+    orders = world.store.waiting(ACT)
+    assert orders >= 1
+    assert health(host)[1]["reasons"] == [f"orders that wait for the hand: {orders}"]
     hand = hosted(App.HAND)
     pass_time(world, hand, 1)
     assert world.our_writes() == ["PATCH contoso"]

@@ -87,7 +87,7 @@ class Arm:
         self._versions = api_versions
         self._now = now
         self._endpoint = endpoint.rstrip("/")
-        self._host = urlsplit(self._endpoint).hostname
+        self._host = urlsplit(self._endpoint).netloc
         self._door = _door(self._endpoint)
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             self._endpoint,
@@ -109,7 +109,8 @@ class Arm:
         """The resource as it is now, or None where ARM says it does not exist.
 
         Raises:
-            Transient: come again. Refused: it may not be read.
+            Transient: come again, also where the answer is about something else. Refused: it may
+                not be read.
         """
         version = api_version or self._versions[resource_id.type.casefold()]
         asked_at = self._now()
@@ -119,6 +120,8 @@ class Arm:
         if response.status_code != 200:
             raise _fault(response)
         body = _document(response)
+        if not _is_about(resource_id, body):
+            raise _nonsense(response, "another document than the resource")
         return Resource(id=_cased(resource_id, body), body=body, read_at=asked_at)
 
     def list(self, collection: str, api_version: str) -> Iterator[Resource]:
@@ -128,9 +131,11 @@ class Arm:
             Transient: come again. Refused: it may not be read.
         """
         url: str | None = self._url(collection, api_version)
-        for _ in range(_LONGEST_CHAIN):
+        followed = set[str]()
+        while url not in followed and len(followed) < _LONGEST_CHAIN:
             if url is None:
                 return
+            followed.add(url)
             asked_at = self._now()
             response = self._send("GET", url)
             if _says_gone(response):
@@ -138,9 +143,8 @@ class Arm:
             if response.status_code != 200:
                 raise _fault(response)
             page = _document(response)
-            for body in page.get("value") or ():
-                if isinstance(body, dict) and isinstance(body.get("id"), str):
-                    yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
+            for body in _items(response, page):
+                yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
             url = self._ours(page.get("nextLink") or None)
         raise Refused(f"GET {collection}: its pages do not end", Why.INVALID)
 
@@ -184,7 +188,7 @@ class Arm:
         shows = isinstance(body, dict) and change.verb in (Verb.PATCH, Verb.PUT, Verb.CREATE)
         resource = (
             Resource(id=change.target, body=body, read_at=self._now())
-            if shows and isinstance(body.get("properties"), dict)
+            if shows and isinstance(body.get("properties"), dict) and _is_about(change.target, body)
             else None
         )
         operation = headers.get("Azure-AsyncOperation")
@@ -260,9 +264,11 @@ class Arm:
         except ClientAuthenticationError as error:
             raise Unauthenticated(f"{what}: no token: {_one_line(error)}", 60) from error
         except ServiceResponseError as error:
-            raise Transient(f"{what}: the answer was lost: {_one_line(error)}") from error
+            said = f"the answer of the ARM endpoint {self._host} was lost: {_one_line(error)}"
+            raise Transient(f"{what}: {said}") from error
         except AzureError as error:
-            raise Transient(f"{what}: {self._host} was not reached: {_one_line(error)}") from error
+            said = f"the ARM endpoint {self._host} was not reached: {_one_line(error)}"
+            raise Transient(f"{what}: {said}") from error
 
 
 def _door(url: str) -> tuple[str, str | None, int | None]:
@@ -281,8 +287,7 @@ def _says_gone(response: HttpResponse) -> bool:
         return False
     body = _json(response)
     if response.content and not isinstance(body, dict):
-        what = f"{response.request.method} {urlsplit(response.request.url).path}"
-        raise Transient(f"{what}: 404, but not in ARM's words")
+        raise _nonsense(response, "404, but not in its words")
     return envelope(body)[0].casefold() in _GONE
 
 
@@ -293,15 +298,22 @@ def _cased(asked: ResourceId, body: dict[str, Any]) -> ResourceId:
 
 
 def _fault(response: HttpResponse) -> Exception:
-    request = response.request
+    request, status, body = response.request, response.status_code, _json(response)
+    if status < 400 or (_is_final(status) and response.content and not isinstance(body, dict)):
+        return _nonsense(response, f"{status}, but not in its words")
     what = f"{request.method} {urlsplit(request.url).path}"
-    return fault_of(response.status_code, response.headers, _json(response), what)
+    return fault_of(status, response.headers, body, what)
+
+
+def _is_final(status: int) -> bool:
+    """Whether coming again could not help, if it is ARM that says so."""
+    return status < 500 and status not in (401, 408, 429)
 
 
 def _json(response: HttpResponse) -> Any:
     try:
         return json.loads(response.content) if response.content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -309,8 +321,38 @@ def _document(response: HttpResponse) -> dict[str, Any]:
     """The object that a 200 must hold: anything else is a broken answer, not an empty one."""
     body = _json(response)
     if not isinstance(body, dict):
-        raise Transient(f"{response.request.method} {response.request.url}: not a JSON object")
+        raise _nonsense(response, "what is not a JSON object")
     return body
+
+
+def _items(response: HttpResponse, page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The resources of a page: what is no list of them hides what it should show."""
+    items = page.get("value")
+    if not isinstance(items, list):
+        raise _nonsense(response, "a page without a list")
+    if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+        raise _nonsense(response, "a page with an item that is no resource")
+    return items
+
+
+def _nonsense(response: HttpResponse, what: str) -> Transient:
+    """Not what Azure Resource Manager says: nothing is concluded from it."""
+    request, host = response.request, urlsplit(response.request.url).netloc
+    asked = f"{request.method} {urlsplit(request.url).path}"
+    between = "does something in between answer?"
+    return Transient(f"{asked}: the ARM endpoint {host} answered with {what}: {between}")
+
+
+def _is_about(asked: ResourceId, body: dict[str, Any]) -> bool:
+    """Whether the body is that of such a resource; its scope may be written in another way."""
+    shown = body.get("id")
+    if not isinstance(shown, str):
+        return False
+    named = ResourceId(shown)
+    return (named.type.casefold(), named.name.casefold()) == (
+        asked.type.casefold(),
+        asked.name.casefold(),
+    )
 
 
 def _status_word(body: Any) -> str:

@@ -2,20 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from azure.core.exceptions import ClientAuthenticationError
 
 if TYPE_CHECKING:
-    from azure.core.credentials import TokenCredential
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
+
+# https://datatracker.ietf.org/doc/html/rfc6750#section-2.1
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+
+
+class Named:
+    """A credential whose every failure is one line of `ClientAuthenticationError`.
+
+    What gives tokens may be down, or answer with anything: then too the words name it, as `source`
+    does, and not the service that the token was for.
+    """
+
+    def __init__(self, inner: Any, source: str) -> None:
+        self._inner = inner
+        self._source = source
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        given: AccessToken = self._given(lambda: self._inner.get_token(*scopes, **options))
+        return given
+
+    def get_token_info(self, *scopes: str, **options: Any) -> AccessTokenInfo:
+        given: AccessTokenInfo = self._given(lambda: self._inner.get_token_info(*scopes, **options))
+        return given
+
+    def _given(self, ask: Callable[[], Any]) -> Any:
+        try:
+            given = ask()
+            usable = bool(_TOKEN.fullmatch(given.token))
+        except Exception as error:
+            # What it answered may hold a token.
+            said = str(error).partition("Content:")[0]
+            why = " ".join(said.split())[:200] or type(error).__name__
+            raise ClientAuthenticationError(f"{self._source} gave none: {why}") from error
+        if not usable:
+            raise ClientAuthenticationError(f"{self._source} gave something that is no token")
+        return given
 
 
 def credential(environment: Mapping[str, str]) -> TokenCredential:
     """The credential that the environment names; asks for no token yet."""
     client_id = environment.get("AZURE_CLIENT_ID")
-    if environment.get("IDENTITY_ENDPOINT"):
+    if endpoint := environment.get("IDENTITY_ENDPOINT"):
         from azure.identity import ManagedIdentityCredential  # noqa: PLC0415  slow to import
 
-        return ManagedIdentityCredential(client_id=client_id)
+        source = f"the identity endpoint {urlsplit(endpoint).netloc}"
+        return Named(ManagedIdentityCredential(client_id=client_id), source)
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415  slow to import
 
-    return DefaultAzureCredential()
+    return Named(DefaultAzureCredential(), "the identity")

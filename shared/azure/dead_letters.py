@@ -57,13 +57,14 @@ class DeadLetters:
         # Slow to import, and a cold start is no time for it.
         from azure.storage.blob import ContainerClient, LinearRetry  # noqa: PLC0415
 
+        from shared.store.azure_faults import StorageTransport  # noqa: PLC0415
+
         self._client = ContainerClient(
             blobs,
             CONTAINER,
             credential=credential,
             retry_policy=LinearRetry(backoff=1, retry_total=2, random_jitter_range=1),
-            connection_timeout=5,
-            read_timeout=15,
+            transport=StorageTransport(connection_timeout=5, read_timeout=15),
         )
 
     def each(self) -> Iterator[Letter]:

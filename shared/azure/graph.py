@@ -32,8 +32,9 @@ def pages(ask: Ask, query: str, subscriptions: Sequence[str] = ()) -> Iterator[l
     Raises:
         Transient: come again. Refused: it may not be asked, or answered in part without saying.
     """
-    token = ""
-    while True:
+    token, seen = "", set[str]()
+    while token not in seen:
+        seen.add(token)
         options: dict[str, Any] = {"$top": PAGE, "resultFormat": "objectArray"}
         if token:
             options["$skipToken"] = token
@@ -44,12 +45,15 @@ def pages(ask: Ask, query: str, subscriptions: Sequence[str] = ()) -> Iterator[l
         rows = answer.get("data")
         if not isinstance(rows, list):
             raise Refused("Resource Graph answered without rows", Why.INVALID)
-        yield [Resource(id=ResourceId(r["id"]), body=r) for r in rows if _named(r)]
+        if not all(map(_named, rows)):
+            raise Refused("Resource Graph answered with a row that is no resource", Why.INVALID)
+        yield [Resource(id=ResourceId(r["id"]), body=r) for r in rows]
         token = str(answer.get("$skipToken") or "")
         if not token:
             if str(answer.get("resultTruncated", "false")).casefold() == "true":
                 raise Refused("Resource Graph cut its answer short", Why.INVALID)
             return
+    raise Refused("the pages of Resource Graph do not end", Why.INVALID)
 
 
 def _named(row: Any) -> bool:

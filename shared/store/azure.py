@@ -34,6 +34,7 @@ from azure.data.tables import TableClient, UpdateMode
 from shared.errors import Exists, Moved, StoreUnavailable
 from shared.store import LONGEST_DELAY, Message, Row, Value
 from shared.store.azure_clients import Clients
+from shared.store.azure_faults import BLOBS, QUEUES, TABLES
 from shared.store.azure_keys import escaped, is_hashed, original, stored
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ SCHEMA_VERSION = 1
 _PART = 32_000
 _PARTS = 8
 _BATCH = 32
-_TABLES, _QUEUES, _BLOBS = "Tables", "Queues", "Blobs"
 _GONE = {"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"}
 
 _Entity = dict[str, Any]
@@ -60,23 +60,6 @@ def _seconds(delta: timedelta) -> int:
     if delta > LONGEST_DELAY:
         raise ValueError(f"a message waits {LONGEST_DELAY.days} days at most, not {delta}")
     return max(0, math.ceil(delta.total_seconds()))
-
-
-def _said(error: AzureError) -> str:
-    """One line: the status and the service's own word, or why there was no answer."""
-    if isinstance(error, HttpResponseError) and error.status_code:
-        code = getattr(error, "error_code", None) or error.reason or "no reason given"
-        return f"{error.status_code} {getattr(code, 'value', code)}"
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:200]
-
-
-@contextmanager
-def _asking(service: str) -> Iterator[None]:
-    try:
-        yield
-    except AzureError as error:
-        raise StoreUnavailable(f"state in Azure {service}: {_said(error)}") from error
 
 
 def _code(error: HttpResponseError) -> str:
@@ -125,7 +108,8 @@ class AzureStore:
             if found is None:
                 self._write(name, "schema", "version", {"schema": SCHEMA_VERSION}, _create)
                 found = self._read(name)
-            version = found.value["schema"] if found else 0
+            with self._clients.asking(TABLES):
+                version = int(found.value["schema"]) if found else 0
             if version > SCHEMA_VERSION:
                 raise StoreUnavailable(
                     f"state in Azure Tables was written by a newer version (schema {version})"
@@ -164,7 +148,7 @@ class AzureStore:
         name = (table, stored(partition), stored(key))
         unmoved = MatchConditions.IfNotModified if etag else None
         old = self._blobs_seen.get(name)
-        with _asking(_TABLES), suppress(ResourceNotFoundError):
+        with self._clients.asking(TABLES), suppress(ResourceNotFoundError):
             try:
                 self._clients.table(table).delete_entity(
                     name[1], name[2], etag=etag, match_condition=unmoved
@@ -181,21 +165,22 @@ class AzureStore:
         asked += [] if upto is None else [f"RowKey le '{escaped(upto)}'"]
         entities = self._clients.table(table).query_entities(" and ".join(asked))
         while (entity := self._next(entities)) is not None:
-            name = (table, entity["PartitionKey"], entity["RowKey"])
+            with self._clients.asking(TABLES):
+                name = (table, entity["PartitionKey"], entity["RowKey"])
             row = self._unpacked(name, entity) or self._read(name)
             if row is not None:
                 yield row
 
     def _next(self, entities: Iterator[Any]) -> Any:
         """The next entity; None at the end, and where there is no such table yet."""
-        with _asking(_TABLES), suppress(ResourceNotFoundError):
+        with self._clients.asking(TABLES), suppress(ResourceNotFoundError):
             return next(entities, None)
         return None
 
     def _read(self, name: _Name) -> Row | None:
         # A blob may be replaced between reading its row and reading it: the row says by which.
         for _ in range(5):
-            with _asking(_TABLES):
+            with self._clients.asking(TABLES):
                 try:
                     entity = self._clients.table(name[0]).get_entity(*name[1:])
                 except ResourceNotFoundError:
@@ -210,14 +195,11 @@ class AzureStore:
         text = self._downloaded(blob) if blob else _joined(entity)
         if text is None:
             return None
+        with self._clients.asking(TABLES):
+            row = _row(name, entity, text)
         if blob:
             self._blobs_seen[name] = blob
-        body = json.loads(text)
-        if isinstance(body, list):
-            value, partition, key = body
-        else:
-            value, partition, key = body, original(name[1]), original(name[2])
-        return Row(partition, key, value, entity.metadata["etag"])
+        return row
 
     def _put(self, table: str, partition: str, key: str, value: Value, send: _Send) -> str | None:
         self._open()
@@ -241,7 +223,7 @@ class AzureStore:
             entity |= {f"Text{i}": text[at : at + _PART] for i, at in enumerate(starts)}
         # Seen before the write, so what the write leaves behind; seen after it, it may be newer.
         old = self._blobs_seen.get(name)
-        with _asking(_TABLES):
+        with self._clients.asking(TABLES):
             etag = self._sent(name, entity, send)
         if etag is not None:
             self._replaced(name, old, entity.get("Blob"))
@@ -253,13 +235,13 @@ class AzureStore:
         client = self._clients.table(name[0])
         try:
             try:
-                return str(send(client, entity)["etag"])
+                return _etag(send(client, entity))
             except ResourceNotFoundError:
                 if send not in (_create, _upsert):
                     return None
                 with suppress(ResourceExistsError):
                     client.create_table()
-                return str(send(client, entity)["etag"])
+                return _etag(send(client, entity))
         except ResourceNotFoundError:
             return None
         except (ResourceExistsError, ResourceModifiedError):
@@ -273,14 +255,14 @@ class AzureStore:
         with suppress(ResourceNotFoundError):
             found = client.get_entity(entity["PartitionKey"], entity["RowKey"])
             if found.get("Write") == entity["Write"]:
-                return str(found.metadata["etag"])
+                return _etag(found.metadata)
         return None
 
     def _uploaded(self, name: _Name, write: str, text: str) -> str:
         folder = hashlib.sha256("/".join(name).encode()).hexdigest()
         blob = f"{name[0]}/{folder}/{write}"
         container = self._clients.container()
-        with _asking(_BLOBS):
+        with self._clients.asking(BLOBS):
             try:
                 container.upload_blob(blob, text.encode(), overwrite=True)
             except ResourceNotFoundError:
@@ -290,7 +272,7 @@ class AzureStore:
         return blob
 
     def _downloaded(self, blob: str) -> str | None:
-        with _asking(_BLOBS), suppress(ResourceNotFoundError):
+        with self._clients.asking(BLOBS), suppress(ResourceNotFoundError):
             return self._clients.container().download_blob(blob).readall().decode()
         return None
 
@@ -311,7 +293,7 @@ class AzureStore:
     def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:
         self._open()
         seconds, client = _seconds(delay), self._clients.queue(queue)
-        with _asking(_QUEUES):
+        with self._clients.asking(QUEUES):
             try:
                 client.send_message(text, visibility_timeout=seconds, time_to_live=-1)
             except ResourceNotFoundError:
@@ -322,7 +304,7 @@ class AzureStore:
     def receive(self, queue: str, count: int, hidden: timedelta) -> list[Message]:
         """As the seam says; a call brings 32 messages at most."""
         self._open()
-        with _asking(_QUEUES), suppress(ResourceNotFoundError):
+        with self._clients.asking(QUEUES), suppress(ResourceNotFoundError):
             page = (
                 self._clients.queue(queue)
                 .receive_messages(
@@ -340,18 +322,18 @@ class AzureStore:
     def done(self, message: Message) -> None:
         self._open()
         client = self._clients.queue(message.queue)
-        with _asking(_QUEUES), _unless_gone():
+        with self._clients.asking(QUEUES), _unless_gone():
             client.delete_message(message.id, message.receipt)
 
     def release(self, message: Message, delay: timedelta = timedelta(0)) -> None:
         self._open()
         seconds, client = _seconds(delay), self._clients.queue(message.queue)
-        with _asking(_QUEUES), _unless_gone():
+        with self._clients.asking(QUEUES), _unless_gone():
             client.update_message(message.id, message.receipt, visibility_timeout=seconds)
 
     def waiting(self, queue: str) -> int:
         self._open()
-        with _asking(_QUEUES), suppress(ResourceNotFoundError):
+        with self._clients.asking(QUEUES), suppress(ResourceNotFoundError):
             return int(
                 self._clients.queue(queue).get_queue_properties().approximate_message_count or 0
             )
@@ -364,6 +346,34 @@ def _create(client: TableClient, entity: _Entity) -> Mapping[str, Any]:
 
 def _upsert(client: TableClient, entity: _Entity) -> Mapping[str, Any]:
     return client.upsert_entity(entity, UpdateMode.REPLACE)
+
+
+def _row(name: _Name, entity: Any, text: str) -> Row:
+    """The row that an entity of this name holds.
+
+    Raises:
+        ValueError, LookupError: it holds none, or another.
+    """
+    if (entity["PartitionKey"], entity["RowKey"]) != name[1:]:
+        raise ValueError("another row than the one asked for")
+    body = json.loads(text)
+    value, partition, key = (
+        body if isinstance(body, list) else (body, original(name[1]), original(name[2]))
+    )
+    if not isinstance(value, dict):
+        raise ValueError("a row that holds no object")  # noqa: TRY004  as everything unreadable
+    return Row(partition, key, value, _etag(entity.metadata))
+
+
+def _etag(metadata: Mapping[str, Any]) -> str:
+    """What names the version.
+
+    Raises:
+        ValueError, LookupError: nothing does.
+    """
+    if not isinstance(metadata["etag"], str):
+        raise ValueError("a row without an etag")  # noqa: TRY004  as everything unreadable
+    return metadata["etag"]
 
 
 def _joined(entity: Mapping[str, Any]) -> str:

@@ -7,10 +7,14 @@ function may run.
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import LinearRetry, QueueClient, QueueServiceClient
+
+from shared.store.azure_faults import BLOBS, QUEUES, TABLES, StorageTransport, asking
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
@@ -35,6 +39,9 @@ class Clients:
     ) -> None:
         self._credential = credential
         self._at_tables, self._at_queues, self._at_blobs = addresses
+        services = (TABLES, QUEUES, BLOBS)
+        hosts = (urlsplit(address).netloc for address in addresses)
+        self._hosts = dict(zip(services, hosts, strict=True))
         self._prefix = prefix
         self._lock = threading.Lock()
         self._table_service: TableServiceClient | None = None
@@ -49,6 +56,10 @@ class Clients:
                 if client is not None:
                     client.close()
 
+    def asking(self, service: str) -> AbstractContextManager[None]:
+        """Around calls: what goes wrong rises as `StoreUnavailable`."""
+        return asking(service, self._hosts[service])
+
     def table(self, table: str) -> TableClient:
         with self._lock:
             if self._table_service is None:
@@ -57,8 +68,7 @@ class Clients:
                     credential=self._credential,
                     retry_total=RETRIES,
                     retry_backoff_factor=0.5,
-                    connection_timeout=CONNECTS_WITHIN,
-                    read_timeout=ANSWERS_WITHIN,
+                    transport=_transport(),
                 )
             if table not in self._tables:
                 name = f"{self._prefix}portcullis{table}"
@@ -72,8 +82,7 @@ class Clients:
                     self._at_queues,
                     credential=self._credential,
                     retry_policy=LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1),
-                    connection_timeout=CONNECTS_WITHIN,
-                    read_timeout=ANSWERS_WITHIN,
+                    transport=_transport(),
                 )
             if queue not in self._queues:
                 name = f"{self._prefix}{queue}"
@@ -91,7 +100,10 @@ class Clients:
                     f"{self._prefix}portcullis",
                     credential=self._credential,
                     retry_policy=patience,
-                    connection_timeout=CONNECTS_WITHIN,
-                    read_timeout=ANSWERS_WITHIN,
+                    transport=_transport(),
                 )
             return self._container
+
+
+def _transport() -> StorageTransport:
+    return StorageTransport(connection_timeout=CONNECTS_WITHIN, read_timeout=ANSWERS_WITHIN)

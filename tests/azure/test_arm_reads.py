@@ -106,7 +106,9 @@ def test_a_404_of_something_in_between_is_no_proof(tenant: Tenant, mouth: Mouth,
         list(arm.list(f"{ACCOUNT}/children", API[ACCOUNT]))
 
 
-@pytest.mark.parametrize("body", ['{"id": "/x", "prop', "", "null", "[]", "7", "<html>"])
+@pytest.mark.parametrize(
+    "body", ['{"id": "/x", "prop', "", "null", "[]", "7", "<html>", "[" * 100_000]
+)
 def test_a_broken_answer_is_not_an_empty_resource(tenant: Tenant, mouth: Mouth, body: str) -> None:
     """A 200 that holds no JSON object is a passing fault of get, list and post."""
     mouth.answers = always(Said(200, body))
@@ -120,14 +122,37 @@ def test_a_broken_answer_is_not_an_empty_resource(tenant: Tenant, mouth: Mouth, 
             call()
 
 
-def test_an_answer_about_something_else_keeps_the_asked_id(tenant: Tenant, mouth: Mouth) -> None:
-    """Bodies may hold another id, or none: what was asked for is what was read."""
-    arm = arm_of(tenant, mouth=mouth)
-    for body in ({"id": f"{ACCOUNT}2", "properties": {}}, {"id": None}, {}):
-        mouth.answers = always(Said(200, body))
-        found = arm.get(ResourceId(ACCOUNT), API[ACCOUNT])
-        assert found is not None
-        assert found.id.text == ACCOUNT
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": None},
+        {"id": f"{ACCOUNT}2", "properties": {}},
+        {"id": VAULTS + "/contoso", "properties": {}},
+        {"properties": {"allowBlobPublicAccess": True, "provisioningState": "Succeeded"}},
+        {"error": {"code": "X"}},
+        {"value": []},
+    ],
+)
+def test_an_answer_about_something_else_is_no_answer(
+    tenant: Tenant, mouth: Mouth, body: dict[str, Any]
+) -> None:
+    """A 200 whose document is not that of the resource says nothing of it."""
+    mouth.answers = always(Said(200, body))
+    with pytest.raises(Transient, match="answered with another document") as caught:
+        arm_of(tenant, mouth=mouth).get(ResourceId(ACCOUNT), API[ACCOUNT])
+    assert "the ARM endpoint management.azure.com answered" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_scope_written_in_another_way_keeps_the_asked_id(tenant: Tenant, mouth: Mouth) -> None:
+    """A role definition is shown at the root or at a scope: it is the one that was asked for."""
+    asked = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/one"
+    body = {"id": "/providers/microsoft.authorization/roleDefinitions/ONE", "properties": {}}
+    mouth.answers = always(Said(200, body))
+    found = arm_of(tenant, mouth=mouth).get(ResourceId(asked), "2022-04-01")
+    assert found is not None
+    assert found.id.text == asked
 
 
 # --- lists
@@ -162,14 +187,39 @@ def test_a_page_that_fails_fails_the_list(tenant: Tenant, arm: Arm) -> None:
 
 @pytest.mark.parametrize("end", [None, ""])
 def test_every_way_in_which_a_list_ends(tenant: Tenant, mouth: Mouth, end: Any) -> None:
-    """A next link that is null, empty or missing ends it; odd items are left out."""
-    items = [{"id": ACCOUNT}, None, 7, {"id": 5}, {"name": "nameless"}]
+    """A next link that is null, empty or missing ends it."""
+    items = [{"id": ACCOUNT}]
     arm = arm_of(tenant, mouth=mouth)
     for body in ({"value": items, "nextLink": end}, {"value": items}):
         mouth.answers = always(Said(200, body))
         assert [r.id.text for r in arm.list(VAULTS, "2023-07-01")] == [ACCOUNT]
-    mouth.answers = always(Said(200, {"value": None}))
+    mouth.answers = always(Said(200, {"value": []}))
     assert list(arm.list(VAULTS, "2023-07-01")) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"error": {"code": "X"}},
+        {"properties": {}},
+        {"value": None},
+        {"value": {}},
+        {"value": {"id": ACCOUNT}},
+        {"value": "abc"},
+        {"value": [{"id": ACCOUNT}, None]},
+        {"value": [{"id": ACCOUNT}, 7]},
+        {"value": [{"id": ACCOUNT}, {"id": 5}]},
+        {"value": [{"id": ACCOUNT}, {"name": "nameless"}]},
+    ],
+)
+def test_a_page_of_something_else_is_no_empty_list(
+    tenant: Tenant, mouth: Mouth, body: dict[str, Any]
+) -> None:
+    """What cannot be told to be a resource may be the one that violates: the list is not had."""
+    mouth.answers = always(Said(200, body))
+    with pytest.raises(Transient, match="answered with a page"):
+        list(arm_of(tenant, mouth=mouth).list(VAULTS, "2023-07-01"))
 
 
 def test_the_next_link_is_followed_as_it_stands(tenant: Tenant, mouth: Mouth) -> None:

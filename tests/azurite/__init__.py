@@ -72,6 +72,8 @@ class Azurite:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # Ctrl-C is for whoever started it: what talks to it ends first.
+            start_new_session=True,
         )
         self._lock = threading.Lock()
         self._watch = threading.Timer(60, self._process.kill)
@@ -103,6 +105,11 @@ class Azurite:
         ends = (f"{name}Endpoint={self.addresses[name.casefold()]}" for name in SERVICES)
         parts = ("DefaultEndpointsProtocol=http", f"AccountName={ACCOUNT}", f"AccountKey={KEY}")
         return ";".join((*parts, *ends))
+
+    @property
+    def code(self) -> int | None:
+        """How it ended; None while it runs."""
+        return self._process.poll()
 
     def advance(self, delta: timedelta) -> None:
         """Move its clock forward; it goes by the new time when this returns."""

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator import roles
-from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.simulator.client import (
@@ -186,7 +185,7 @@ def test_a_changed_definition_changes_what_its_holders_may_do(tenant: Tenant, ar
 def test_members_have_what_their_group_has(tenant: Tenant, arm: Client) -> None:
     tenant.load(roles.assignment(TEAM, roles.CONTRIBUTOR, GROUP))
     assert arm.patch(ACCOUNT, TAGGED).status_code == 403
-    tenant.add_to_group(TEAM.upper(), ROBOT)
+    tenant.principals.join(TEAM.upper(), ROBOT.object_id)
     assert arm.patch(ACCOUNT, TAGGED).status_code == 200
 
 
@@ -194,16 +193,19 @@ def test_members_of_a_group_in_a_group_have_what_both_have(tenant: Tenant, arm: 
     """Also where the groups are in each other."""
     outer = TEAM[:-1] + "2"
     tenant.load(roles.assignment(outer, roles.CONTRIBUTOR, GROUP))
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     assert arm.patch(ACCOUNT, TAGGED).status_code == 403
     for group, member in ((outer, TEAM), (TEAM, outer)):
-        tenant.add_to_group(group, Identity("inner", member))
+        tenant.principals.join(group, member)
     assert arm.patch(ACCOUNT, TAGGED).status_code == 200
 
 
-def test_groups_are_unknown_to_a_tenant_without_access_control() -> None:
-    with pytest.raises(ValueError, match="without rbac"):
-        Tenant().add_to_group(TEAM, ROBOT)
+def test_a_deleted_group_gives_its_members_nothing(tenant: Tenant, arm: Client) -> None:
+    """Its assignments stay behind; whoever is left in it has nothing of them."""
+    tenant.load(roles.assignment(TEAM, roles.CONTRIBUTOR, GROUP))
+    tenant.principals.join(TEAM, ROBOT.object_id)
+    tenant.principals.remove(TEAM)
+    assert arm.patch(ACCOUNT, TAGGED).status_code == 403
 
 
 @pytest.fixture
@@ -218,7 +220,7 @@ def test_a_grant_and_its_end_take_their_time(
 ) -> None:
     """Listed at once, in force after the delay; deleted at once, in force until the delay."""
     tenant.propagation = timedelta(minutes=10)
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     path, body = _new(GROUP, roles.CONTRIBUTOR)
     assert boss.put(path, body).status_code == 201
     statuses = []
@@ -237,7 +239,7 @@ def test_what_stood_for_five_minutes_counts_for_five(
 ) -> None:
     """Each change counts its delay later, also one that was taken back before it did."""
     tenant.propagation = timedelta(minutes=10)
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     path, body = _new(GROUP, roles.CONTRIBUTOR)
     boss.put(path, body)
     clock.advance(timedelta(minutes=5))
@@ -257,7 +259,7 @@ def test_rights_follow_their_assignments_by_the_delay(changed: list[bool], delay
     tenant = _tenant(clock)
     tenant.load(roles.assignment(ALICE.object_id, roles.OWNER, SUB))
     tenant.propagation = timedelta(minutes=delay)
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     path, body = _new(GROUP, roles.CONTRIBUTOR)
     boss, arm = Client(tenant, ALICE), Client(tenant)
     stood = [False] * (delay + 1)
@@ -280,7 +282,7 @@ def test_a_deleted_role_gives_nothing_any_more(tenant: Tenant, arm: Client) -> N
 def test_without_a_delay_rights_come_and_go_at_once(
     tenant: Tenant, arm: Client, boss: Client
 ) -> None:
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     path, body = _new(GROUP, roles.CONTRIBUTOR)
     boss.put(path, body)
     assert arm.patch(ACCOUNT, TAGGED).status_code == 200
@@ -370,7 +372,7 @@ def test_following_an_operation_is_a_read_of_its_own(tenant: Tenant, arm: Client
 def test_an_event_names_the_assignment_that_allowed(tenant: Tenant, arm: Client) -> None:
     """Through a group the principal is the group."""
     tenant.load(roles.assignment(TEAM, roles.CONTRIBUTOR, PLATFORM, principalType="Group"))
-    tenant.add_to_group(TEAM, ROBOT)
+    tenant.principals.join(TEAM, ROBOT.object_id)
     arm.patch(ACCOUNT, TAGGED)
     (event,) = tenant.events.take()
     made = roles.assignment(TEAM, roles.CONTRIBUTOR, PLATFORM)

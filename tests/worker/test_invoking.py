@@ -136,10 +136,12 @@ def test_records_are_shipped(gate: Stage) -> None:
 
 @pytest.mark.parametrize("app", ["gate", "both"])
 def test_health_is_told_in_json(app: str, request: pytest.FixtureRequest) -> None:
-    """The health route answers which app it is and that nothing is wrong with it."""
+    """The health route answers which app it is, and of a gate that its orders wait for a hand."""
     stage: Stage = request.getfixturevalue(app)
     name = {"gate": "gate", "both": "all"}[app]
+    waiting = stage.state.store.waiting(ACT) if app == "gate" else 0
+    reasons = [f"orders that wait for the hand: {waiting}"] if waiting else []
     assert stage.worker.get("health", "/health") == (
         200,
-        {"status": "ok", "app": name, "reasons": []},
+        {"status": "degraded" if reasons else "ok", "app": name, "reasons": reasons},
     )

@@ -1,0 +1,90 @@
+"""`make up`: the tenant and both apps, from the start to Ctrl-C."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from rich.console import Console
+
+from simulator.clock import WallClock
+from simulator.processes import ROOT
+from simulator.tenant import Tenant
+from simulator.up import STORES, Up
+from tests.apps.conftest import until
+from tests.azurite import missing
+
+
+def command(folder: Path, *words: str) -> subprocess.Popen[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PORTCULLIS_")}
+    own = {"PYTHONPATH": str(ROOT), "PORTCULLIS_POLICY": str(ROOT / "policy.yaml")}
+    return subprocess.Popen(  # noqa: S603  our own modules
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**kept, **own},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def answers(url: str) -> Any:
+    try:
+        return requests.get(f"{url}/health", timeout=30).json()
+    except requests.ConnectionError:
+        return None
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_up_and_down(tmp_path: Path, store: str) -> None:
+    """It answers, `portcullis` finds it, another is refused, and Ctrl-C leaves nothing behind."""
+    if store == "azurite" and (why := missing()):
+        pytest.skip(f"no Azurite to keep state in: {why}")
+    note = tmp_path / ".portcullis" / "up.json"
+    with command(tmp_path, "simulator.up", store) as up:
+        until(lambda: note.exists() or up.poll() is not None, lambda: "up.json did not come")
+        told = json.loads(note.read_text("utf-8"))
+        assert answers(told["console"]) == {"status": "ok", "app": "gate", "reasons": []}
+        with command(tmp_path, "simulator.up", store) as second:
+            said, _ = second.communicate(timeout=60)
+        assert (second.returncode, "runs already" in said) == (1, True)
+        with command(tmp_path, "portcullis", "sweep") as sweep:
+            swept, _ = sweep.communicate(timeout=60)
+        assert (sweep.returncode, "seen 13" in swept) == (0, True), swept
+        up.send_signal(signal.SIGINT)
+        said, _ = up.communicate(timeout=60)
+    assert (up.returncode, said.splitlines()[-1]) == (0, "stopped")
+    assert not note.exists()
+    assert answers(told["console"]) is None
+    assert (tmp_path / ".portcullis" / "state.db").exists() is (store == "file")
+
+
+def test_a_store_that_is_none(tmp_path: Path) -> None:
+    """Another word than those known starts nothing."""
+    with command(tmp_path, "simulator.up", "tape") as up:
+        said, _ = up.communicate(timeout=60)
+    assert (up.returncode, said) == (2, "no store tape: file or azurite\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_child_that_dies_is_said_once() -> None:
+    """Which one, how, and what that means; the other goes on."""
+    text, stop = io.StringIO(), threading.Event()
+    up = Up(Console(file=text), Tenant(WallClock()))
+    up.children = {"gate": lambda: None, "hand": lambda: -9}
+    watching = threading.Thread(target=up.watch, args=(stop,))
+    watching.start()
+    until(lambda: up.dead, lambda: "nothing was said")
+    stop.set()
+    watching.join()
+    means = "nothing is written any more, orders wait; Ctrl-C, and make up again"
+    assert text.getvalue() == f"hand ended by signal 9: {means}\n"
