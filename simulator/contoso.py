@@ -148,14 +148,14 @@ def estate(tenant: Tenant) -> None:
     )
 
 
-def subscribe(tenant: Tenant, queue: str) -> None:
+def subscribe(tenant: Tenant, queue: str, *, by: Identity = ALICE) -> None:
     """Event Grid as the product is deployed: what changes is told to a queue of its storage."""
     tenant.load(_storage(KEPT))
     subscribed = {"topicType": "Microsoft.Resources.Subscriptions", "source": SUBSCRIPTION}
-    tenant.write(CHANGES, {"location": "global", "properties": subscribed}, by=ALICE)
+    tenant.write(CHANGES, {"location": "global", "properties": subscribed}, by=by)
     to = {"endpointType": "StorageQueue", "properties": {"resourceId": KEPT, "queueName": queue}}
     listener = f"{CHANGES}/eventSubscriptions/portcullis"
-    tenant.write(listener, {"properties": {"destination": to}}, by=ALICE)
+    tenant.write(listener, {"properties": {"destination": to}}, by=by)
 
 
 def rule(name: str, priority: int, port: str) -> dict[str, Any]:

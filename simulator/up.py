@@ -11,7 +11,6 @@ import secrets
 import shutil
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -181,11 +180,13 @@ class Up:
 
     @contextmanager
     def _event_grid(self, state: Variables) -> Iterator[None]:
-        """Event Grid's part: what happens in the tenant goes into the queue of hints."""
+        """A system topic tells the queue of hints what happens in the tenant."""
         settings = Settings.of(state, Path())
         store = kept(settings, TenantCredential(self.tenant, contoso.GATE), _now)
+        self.tenant.grid.put_message = lambda queue, text: self._put(store, queue, text)
+        contoso.subscribe(self.tenant, HINTS, by=contoso.YOU)
         over = threading.Event()
-        thread = threading.Thread(target=self._deliver, args=(store, over), daemon=True)
+        thread = threading.Thread(target=self._deliver, args=(over,), daemon=True)
         thread.start()
         try:
             yield
@@ -194,21 +195,17 @@ class Up:
             thread.join(10)
             store.close()  # type: ignore[attr-defined]
 
-    def _deliver(self, store: Store, over: threading.Event) -> None:
-        """Until over; what a queue does not take is kept, and sent again."""
-        waiting, said = deque[str](), ""
+    def _put(self, store: Store, queue: str, text: str) -> None:
+        """What a queue does not take Event Grid keeps, and tries again."""
+        try:
+            store.send(queue, text)
+        except PortcullisError as error:
+            self._hear(f"Event Grid: an event waits: {error}")
+            raise OSError(str(error)) from error
+
+    def _deliver(self, over: threading.Event) -> None:
         while not over.wait(POLL):
-            waiting.extend(self.tenant.events.take_messages())
-            trouble = ""
-            try:
-                while waiting:
-                    store.send(HINTS, waiting[0])
-                    waiting.popleft()
-            except PortcullisError as error:
-                trouble = str(error)
-            if trouble not in ("", said):
-                self._hear(f"Event Grid: {len(waiting)} events wait: {trouble}")
-            said = trouble
+            self.tenant.grid.deliver()
 
     @contextmanager
     def _telling(self, url: str, yours: Serving, state: Variables) -> Iterator[None]:

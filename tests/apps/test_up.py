@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,23 @@ from tests.apps.conftest import until
 from tests.azurite import missing
 
 
-def command(folder: Path, *words: str) -> subprocess.Popen[str]:
+@contextmanager
+def command(folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that is ended at the latest with the block."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PORTCULLIS_")}
     own = {"PYTHONPATH": str(ROOT), "PORTCULLIS_POLICY": str(ROOT / "policy.yaml")}
-    return subprocess.Popen(  # noqa: S603  our own modules
+    with subprocess.Popen(  # noqa: S603  our own modules
         [sys.executable, "-m", *words],
         cwd=folder,
         env={**kept, **own},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def answers(url: str) -> Any:
@@ -59,7 +67,7 @@ def test_up_and_down(tmp_path: Path, store: str) -> None:
         assert (second.returncode, "runs already" in said) == (1, True)
         with command(tmp_path, "portcullis", "sweep") as sweep:
             swept, _ = sweep.communicate(timeout=60)
-        assert (sweep.returncode, "seen 13" in swept) == (0, True), swept
+        assert (sweep.returncode, "seen 15" in swept) == (0, True), swept
         up.send_signal(signal.SIGINT)
         said, _ = up.communicate(timeout=60)
     assert (up.returncode, said.splitlines()[-1]) == (0, "stopped")
