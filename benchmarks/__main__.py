@@ -106,6 +106,12 @@ def cold(step: Step) -> Iterator[Figure]:
     python = installed.python_of(deployed) if deployed else sys.executable
     note = _DEPLOYED if deployed else _OURS
     compile_all()
+    alone: list[dict[str, Any]] = []
+    for _ in range(RUNS + 1):
+        step("imports alone")
+        alone.append(measured("imports", python=python))
+    least = "azure-functions, -identity, -core and -mgmt-core: what no cold start can do without"
+    yield at_most("imports of Azure's packages alone: CPU", "s", _of(alone[1:], "cpu"), note=least)
     with tenant_process() as tenant:
         ids = tenant.ask("load", documents=[account(0), security_group(0)])["ids"]
         for (kind, goals), resource_id in zip(_COLD_GOALS.items(), ids, strict=True):
@@ -165,7 +171,7 @@ def main() -> int:
     """Measure, show, write; 1 where something could not be measured at all."""
     figures: list[Figure] = []
     columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn())
-    total = (RUNS + 1) * (1 + len(_APPS) * len(_COLD_GOALS)) + 2 * RUNS + 3
+    total = (RUNS + 1) * (2 + len(_APPS) * len(_COLD_GOALS)) + 2 * RUNS + 3
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=total)
 
