@@ -9,18 +9,13 @@ Source: Microsoft Learn, "Configure firewall for Azure Cosmos DB for MongoDB vCo
 from collections.abc import Iterator
 
 from detectors import behind_public_access
-from detectors.firewalls import all_of_azure, wide
+from detectors.firewalls import too_open
 from detectors.mongo import CLUSTER, RULES
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(cluster: Resource) -> Iterator[Evidence]:
-    return behind_public_access(cluster, _opened)
-
-
-def _opened(cluster: Resource) -> Iterator[Evidence]:
-    yield from wide(cluster, RULES)
-    yield from all_of_azure(cluster, RULES)
+    return behind_public_access(cluster, lambda it: too_open(it, RULES))
 
 
 DETECTOR = Detector(

@@ -10,13 +10,13 @@ Source: Microsoft Learn, "Public Network Access for Azure Database for MySQL - F
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.firewalls import wide
-from detectors.mysql import RULES, SERVER, is_public
+from detectors.firewalls import flexible_server_is_public, wide
+from detectors.mysql import RULES, SERVER
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    if is_public(seen(server)):
+    if flexible_server_is_public(seen(server)):
         yield from wide(server, RULES)
 
 

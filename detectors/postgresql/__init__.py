@@ -1,6 +1,6 @@
 """Azure Database for PostgreSQL: flexible servers, and clusters (Cosmos DB for PostgreSQL)."""
 
-from shared.model import RangeRules, Resource, ResourceType
+from shared.model import RangeRules, ResourceType
 
 _TYPE, _VERSION = "Microsoft.DBforPostgreSQL/flexibleServers", "2024-08-01"
 SERVER = ResourceType(_TYPE, _VERSION)
@@ -9,14 +9,3 @@ RULES = RangeRules(ResourceType(f"{_TYPE}/firewallRules", _VERSION))
 _CLUSTER, _CLUSTER_VERSION = "Microsoft.DBforPostgreSQL/serverGroupsv2", "2022-11-08"
 CLUSTER = ResourceType(_CLUSTER, _CLUSTER_VERSION)
 CLUSTER_RULES = RangeRules(ResourceType(f"{_CLUSTER}/firewallRules", _CLUSTER_VERSION))
-
-
-def is_public(server: Resource) -> bool:
-    """Whether the firewall counts: not where public access is off, nor inside a network.
-
-    Absent means Enabled.
-    """
-    network = "/properties/network"
-    if server.get(f"{network}/delegatedSubnetResourceId"):
-        return False
-    return server.text(f"{network}/publicNetworkAccess") != "disabled"

@@ -10,7 +10,7 @@ Source: Microsoft Learn, "Public access in Azure Cosmos DB for PostgreSQL".
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.firewalls import all_of_azure, wide
+from detectors.firewalls import too_open
 from detectors.postgresql import CLUSTER, CLUSTER_RULES
 from shared.model import Detector, Evidence, Resource, Severity
 
@@ -20,8 +20,7 @@ SWITCHES = ("/properties/coordinatorEnablePublicIpAccess", "/properties/nodeEnab
 def check(cluster: Resource) -> Iterator[Evidence]:
     if all(seen(cluster).flag(switch) is False for switch in SWITCHES):
         return
-    yield from wide(cluster, CLUSTER_RULES)
-    yield from all_of_azure(cluster, CLUSTER_RULES)
+    yield from too_open(cluster, CLUSTER_RULES)
 
 
 DETECTOR = Detector(

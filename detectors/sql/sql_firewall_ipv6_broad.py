@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from detectors import behind_public_access
 from detectors.firewalls import wide
 from detectors.sql import IPV6_RULES, SERVER
-from shared.model import Detector, Evidence, Resource, Severity
+from shared.model import Detector, Evidence, Resource, Severity, Undecided
 
 ONE_SITE = 2**80
 """The addresses of a /48, what a single site is given (RFC 6177)."""
@@ -23,7 +23,10 @@ def check(server: Resource) -> Iterator[Evidence]:
 
 
 def _opened(server: Resource) -> Iterator[Evidence]:
-    if server.text("/properties/isIPv6Enabled") == "enabled":
+    switch = server.text("/properties/isIPv6Enabled")
+    if switch not in ("", "disabled", "enabled"):
+        raise Undecided(f"/properties/isIPv6Enabled is {switch!r}")
+    if switch == "enabled":
         yield from wide(server, IPV6_RULES, ONE_SITE)
 
 

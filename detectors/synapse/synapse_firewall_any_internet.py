@@ -9,18 +9,13 @@ Source: Microsoft Learn, "Azure Synapse Analytics IP firewall rules".
 from collections.abc import Iterator
 
 from detectors import behind_public_access
-from detectors.firewalls import all_of_azure, wide
+from detectors.firewalls import too_open
 from detectors.synapse import RULES, WORKSPACE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(workspace: Resource) -> Iterator[Evidence]:
-    return behind_public_access(workspace, _opened)
-
-
-def _opened(workspace: Resource) -> Iterator[Evidence]:
-    yield from wide(workspace, RULES)
-    yield from all_of_azure(workspace, RULES)
+    return behind_public_access(workspace, lambda it: too_open(it, RULES))
 
 
 DETECTOR = Detector(
