@@ -36,12 +36,6 @@ def use(gate: Gate | None) -> None:
     _gate = gate
 
 
-def _loaded() -> None:
-    """What is here now is never looked at again; what comes is looked at as ever."""
-    gc.freeze()
-    gc.enable()
-
-
 def gate() -> Gate:
     """The gate of this process, built at the first call."""
     global _gate  # noqa: PLW0603
@@ -52,8 +46,9 @@ def gate() -> Gate:
             gc.disable()
             try:
                 _gate = build(_settings, credential(os.environ))
+                gc.freeze()
             finally:
-                _loaded()
+                gc.enable()
         return _gate
 
 
@@ -138,4 +133,6 @@ def _register() -> None:
 
 
 _register()
-_loaded()
+# What is here now is never looked at again; what comes is looked at as ever.
+gc.freeze()
+gc.enable()

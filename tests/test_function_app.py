@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -491,3 +492,21 @@ def test_a_persons_yes_at_the_gate_is_carried_out_by_the_hand(world: World, host
     pass_time(world, hosted(App.HAND), 1)
     assert world.our_writes() == ["PATCH contoso"]
     assert world.properties(rid)["allowBlobPublicAccess"] is False
+
+
+def test_a_gate_that_cannot_be_built_keeps_nothing_for_ever(
+    load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While state is away each call tries anew; its garbage is collected as ever."""
+    module = load("gate")
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    monkeypatch.setattr(module, "build", away)
+    kept = gc.get_freeze_count()
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            module.gate()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() <= kept
