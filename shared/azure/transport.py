@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -50,12 +51,14 @@ class Transport(HttpTransport[HttpRequest, HttpResponse]):
         told = Session().merge_environment_settings(
             origin, proxies={}, stream=None, verify=True, cert=None
         )
+        named = told["verify"]
+        vouching = named if isinstance(named, str) else certifi.where()
         self._manager = _manager(
             select_proxy(origin, told["proxies"]) if origin.startswith("https:") else None,
             maxsize=_CONNECTIONS,
             timeout=urllib3.Timeout(connect=connect, read=read),
             cert_reqs="CERT_REQUIRED",
-            ca_certs=certifi.where() if told["verify"] is True else told["verify"],
+            **{"ca_cert_dir" if Path(vouching).is_dir() else "ca_certs": vouching},
         )
         self._pool = self._manager.connection_from_url(origin)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
+import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,6 +182,26 @@ def test_a_stranger_s_certificate_is_refused(
             with pytest.raises(ServiceRequestError):
                 to(serving.url, transports).send(HttpRequest("GET", f"{serving.url}/x"))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(serving.ca_bundle))
+        told = to(serving.url, transports).send(HttpRequest("GET", f"{serving.url}/subscriptions"))
+        assert told.status_code == 401
+
+
+def test_authorities_may_lie_in_a_folder(
+    transports: list[Transport], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As OpenSSL keeps them: a file each, named by the hash of its subject."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to name the files with")
+    with serve(Tenant()) as serving:
+        named = subprocess.run(  # noqa: S603  a tool of the system
+            [openssl, "x509", "-hash", "-noout", "-in", str(serving.ca_bundle)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        (tmp_path / f"{named}.0").write_bytes(serving.ca_bundle.read_bytes())
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
         told = to(serving.url, transports).send(HttpRequest("GET", f"{serving.url}/subscriptions"))
         assert told.status_code == 401
 
