@@ -64,15 +64,18 @@ class Outbox:
         that have not: one that is away holds up no other. Raises the first of what sinks raised,
         after all of them had their turn.
         """
-        targets, faults, count = list(sinks), list[PortcullisError](), 0
+        targets, first, count = list(sinks), None, 0
         for stream in STREAMS:
-            count += self._ship(stream, targets, faults)
-        if faults:
-            raise faults[0]
+            went, fault = self._ship(stream, targets)
+            count, first = count + went, first or fault
+        if first is not None:
+            raise first
         return count
 
-    def _ship(self, stream: str, sinks: list[Sink], faults: list[PortcullisError]) -> int:
+    def _ship(self, stream: str, sinks: list[Sink]) -> tuple[int, PortcullisError | None]:
+        """How many went, and the first of what sinks raised."""
         able, count = list(sinks), 0
+        first: PortcullisError | None = None
         waiting = self._store.scan("outbox", stream)
         # However long an outage lasted, no more than a batch is held.
         while able and (batch := list(itertools.islice(waiting, BATCH))):
@@ -81,14 +84,14 @@ class Outbox:
                 wanted = [row for row in batch if sink.name not in have[row.key]]
                 left, fault = _give(sink, stream, wanted)
                 if fault is not None:
-                    faults.append(fault)
+                    first = first or fault
                     if not isinstance(fault, NotKept):
                         able.remove(sink)
                 for row in wanted:
                     if row.value["Record"]["EventId"] not in left:
                         have[row.key].add(sink.name)
             count += self._settle(stream, batch, have, {sink.name for sink in sinks})
-        return count
+        return count, first
 
     def _settle(
         self, stream: str, batch: list[Row], have: Mapping[str, set[str]], names: set[str]
