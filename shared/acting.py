@@ -297,11 +297,11 @@ class Hand:
     def _leave_alone(self, story: Story, standings: list[Standing]) -> None:
         """Exempt what the undo violates again, also a control that the cure ended by the way."""
         until = self._memory.now() + self._policy().undo_exemption
-        again = self._verifier.violated(story.resource) | set(story.controls)
+        again = self._verifier.violated_by(story.resource, story.changes)
         for standing in standings:
-            if standing.control in story.controls or not standing.open:
-                if standing.control in again:
-                    self._memory.findings.undone(standing, until, str(story.value["Person"]))
+            ended = standing.control in again and not standing.open
+            if standing.control in story.controls or ended:
+                self._memory.findings.undone(standing, until, str(story.value["Person"]))
 
     # --- inheriting
 

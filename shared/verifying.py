@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from shared.cloud import Reader
 from shared.errors import Refused, Transient
@@ -11,11 +11,14 @@ from shared.model import (
     ABSENT,
     Change,
     Control,
+    Evidence,
     Json,
     Resource,
     ResourceId,
     State,
     Verb,
+    overlap,
+    parse_pointer,
     same,
     value_at,
 )
@@ -44,17 +47,32 @@ class Verifier:
             return State.UNKNOWN
         return self._observer.judge(known.detector, resource, {})[0].state
 
-    def violated(self, resource_id: ResourceId) -> set[str]:
-        """The controls that the resource violates now; none where it cannot be seen."""
+    def violated_by(self, resource_id: ResourceId, changes: Iterable[Change]) -> set[str]:
+        """The controls that the resource violates now where these changes wrote.
+
+        None where it cannot be seen.
+        """
         try:
             fresh = self._observer.observe(resource_id)
-            return {
-                control.id
-                for control in self._observer.controls_of(resource_id)
-                if self.judged(control.id, fresh) is State.NON_COMPLIANT
-            }
+            found = self._evidence(fresh) if fresh is not None else {}
         except (Refused, Transient):
             return set()
+        written = [(change.target, edit.path) for change in changes for edit in change.edits]
+        return {
+            control
+            for control, evidence in found.items()
+            for target, path in written
+            if any(
+                (one.resource or resource_id) == target and overlap(parse_pointer(one.path), path)
+                for one in evidence
+            )
+        }
+
+    def _evidence(self, resource: Resource) -> dict[str, tuple[Evidence, ...]]:
+        return {
+            control.id: self._observer.judge(control.detector, resource, {})[0].evidence
+            for control in self._observer.controls_of(resource.id)
+        }
 
     def happened(self, story: Story) -> bool:
         """Whether the story's writes are there now, though nobody saw them arrive.

@@ -11,6 +11,7 @@ from tests.engine.world import World, enforce, policy, storage
 
 BLOB = "storage-public-blob-access"
 NETWORK = "storage-network-default-allow"
+HTTPS = "storage-secure-transfer"
 BROAD = "storage-network-ip-rules-broad"
 PURGE = "keyvault-purge-protection"
 ASK = f"rules: [{{control: [{BLOB}, {NETWORK}], mode: approve}}]\n"
@@ -157,6 +158,22 @@ def test_undo_is_left_alone_by_a_control_that_the_cure_ended_by_the_way(world: W
     world.look(gate, account)
     assert len(world.our_writes()) == written == 2
     assert world.properties(account)["networkAcls"]["ipRules"] == halves
+
+
+def test_undo_leaves_nothing_else_alone(world: World) -> None:
+    """What somebody else opened meanwhile, elsewhere in the resource, is cured as ever."""
+    (account,) = world.load(storage(allowBlobPublicAccess=True, supportsHttpsTrafficOnly=False))
+    world.policy = policy(f"rules: [{{control: [{BLOB}, {HTTPS}], mode: enforce}}]\n")
+    gate = world.gate()
+    only = frozenset({HTTPS})
+    gate.people.apply(ResourceId(account), "carol", {}, only)
+    world.look(gate, account)
+    (story,) = [s for s in gate.state.journal.all() if s.controls == [BLOB]]
+    world.change(account, {"supportsHttpsTrafficOnly": False})
+    assert isinstance(gate.people.undo(story.id, "carol"), Story)
+    world.look(gate, account)
+    assert world.properties(account)["supportsHttpsTrafficOnly"] is True
+    assert world.properties(account)["allowBlobPublicAccess"] is True
 
 
 def test_two_findings_with_the_very_same_cure_are_one_write(world: World) -> None:
