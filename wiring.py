@@ -71,7 +71,7 @@ def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
         detector = control.detector
         looked_up = [one.type for one in detector.lookups]
         waking = [one.type for one in detector.wakes]
-        for known_type in (detector.resource_type, *looked_up, *waking):
+        for known_type in (*detector.types, *looked_up, *waking):
             versions[known_type.key] = known_type.api_version
     return versions
 
@@ -94,7 +94,7 @@ def catalogue() -> list[dict[str, Any]]:
                 name: ids[control.id] for name, ids in mapped.items() if control.id in ids
             },
             "permissions": {
-                "read": list(control.detector.permissions),
+                "read": list(control.reads),
                 "write": list(control.remediation.permissions) if control.remediation else [],
             },
         }

@@ -155,7 +155,7 @@ def _facts(control: Control, requirements: list[str]) -> str:
         "Benchmarks": "; ".join(requirements) or "not mapped yet",
         "Remediation": _KINDS[control.kind],
         "Undo": _UNDO[cure.reversible] if cure else "nothing is written",
-        "Reads with": _codes(detector.permissions),
+        "Reads with": _codes(control.reads),
         "Writes with": _codes(cure.permissions) if cure else "nothing",
     }
     return "\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])

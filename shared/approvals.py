@@ -26,6 +26,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "reversible": plan.reversible.value,
         "caveats": list(plan.caveats),
         "permissions": list(plan.permissions),
+        "asks": plan.asks,
     }
 
 

@@ -122,7 +122,8 @@ class _Shelf:
                 self._by_collection.setdefault(collection, []).append(document)
         for control in controls.values():
             detector = control.detector
-            self._controls.setdefault(detector.resource_type.key, []).append(control)
+            for kind in detector.types:
+                self._controls.setdefault(kind.key, []).append(control)
             for lookup in detector.lookups:
                 self._beside.setdefault(lookup.type.key, []).append(control)
 
@@ -140,7 +141,7 @@ class _Shelf:
         parent = child.parent
         for control in self.beside(child):
             if parent is not None and parent not in known:
-                if control.detector.resource_type.matches(parent):
+                if any(kind.matches(parent) for kind in control.detector.types):
                     yield control, parent
 
     def find(self, lookup: Lookup, resource: Resource) -> tuple[Resource, ...] | Undecided:

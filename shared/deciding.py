@@ -14,7 +14,7 @@ from shared.guard import Work
 from shared.hints import Hint
 from shared.look import Seen
 from shared.model import Json, Undecided
-from shared.planning import Cure, Missing, merge, person_parameters, plan_of
+from shared.planning import Cure, LookUp, Missing, merge, person_parameters, plan_of
 from shared.state import State
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class Decider:
     """Gives every violated control its decision, and collects what may be written now."""
 
-    def __init__(self, state: State, policy: Callable[[], Policy]) -> None:
+    def __init__(self, state: State, policy: Callable[[], Policy], look: LookUp) -> None:
         self._state = state
         self._policy = policy
+        self._look = look
 
     def allowed(self, violated: list[Seen], hint: Hint) -> list[Work]:
         """What policy lets happen now; every other finding gets its decision."""
@@ -38,7 +39,11 @@ class Decider:
             one.decision = self._decide(one, self._state.now())
             match one.decision.do:
                 case Do.REMEDIATE if cure := self._cure(one, one.decision.parameters):
-                    let.append((cure, one.decision))
+                    if cure.plan.asks:
+                        one.decision = replace(one.decision, do=Do.ASK)
+                        asked.append(cure)
+                    else:
+                        let.append((cure, one.decision))
                 case Do.ASK if cure := self.cure_for_person(one):
                     asked.append(cure)
         for cure in merge(asked):
@@ -92,7 +97,7 @@ class Decider:
     def _cure(self, one: Seen, parameters: Mapping[str, Json]) -> Cure | None:
         finding = one.finding
         try:
-            one.plan = plan_of(one.control, finding, parameters)
+            one.plan = plan_of(one.control, finding, parameters, self._look)
         except Undecided as undecided:
             decision = one.decision or Decision(do=Do.REPORT, mode=Mode.AUDIT, source="")
             one.decision = replace(decision, do=Do.REPORT, reason=f"no safe plan: {undecided}")
@@ -103,7 +108,7 @@ class Decider:
         decision = one.decision or Decision(do=Do.ASK, mode=Mode.APPROVE, source="")
         parameters = person_parameters(one.control, decision.parameters)
         try:
-            one.plan = plan_of(one.control, one.finding, parameters)
+            one.plan = plan_of(one.control, one.finding, parameters, self._look)
         except Missing as missing:
             wanted = " ".join(f"--set {name}=..." for name in missing.names)
             command = f"portcullis apply {one.finding.resource.id} {wanted}"

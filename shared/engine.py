@@ -52,7 +52,7 @@ class Engine:
         self.observer = Observer(arm, controls, state.now)
         self.hand = Hand(arm, self.observer, state, controls, policy)
         self.may_write = may_write
-        self.decider = Decider(state, policy)
+        self.decider = Decider(state, policy, self.observer.look_up)
 
     # --- the look
 

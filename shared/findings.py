@@ -133,7 +133,7 @@ class Findings:
             return {**opened, "State": State.NON_COMPLIANT.value, "Evidence": evidence}, "opened"
 
         key = (detector.id, finding.resource.id)
-        return self._change(key, _facts(detector), seen, known.row if known else None)
+        return self._change(key, _facts(detector, key), seen, known.row if known else None)
 
     def unknown(
         self,
@@ -154,7 +154,9 @@ class Findings:
             return {**opened, "State": State.UNKNOWN.value, "Reason": reason}, "unknown"
 
         key = (control.id, resource)
-        return self._change(key, _facts(control.detector), blinded, known.row if known else None)
+        return self._change(
+            key, _facts(control.detector, key), blinded, known.row if known else None
+        )
 
     def decided(self, standing: Standing, decision: Decision) -> Standing:
         """What follows for it; recorded where that is another thing than before."""
@@ -264,9 +266,9 @@ def finding_fields(value: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(detector: Any) -> dict[str, Any]:
+def _facts(detector: Any, key: tuple[str, ResourceId]) -> dict[str, Any]:
     return {
         "ControlTitle": detector.title,
         "Severity": detector.severity.value,
-        "ResourceType": detector.resource_type.name,
+        "ResourceType": key[1].type,
     }

@@ -37,7 +37,8 @@ class Observer:
         self._by_type: dict[str, list[Control]] = {}
         self._wakes: dict[str, list[tuple[ResourceType, str]]] = {}
         for control in controls.values():
-            self._by_type.setdefault(control.detector.resource_type.key, []).append(control)
+            for kind in control.detector.types:
+                self._by_type.setdefault(kind.key, []).append(control)
             for wake in control.detector.wakes:
                 self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
         self._groups: dict[str, tuple[datetime, bool]] = {}
@@ -67,7 +68,8 @@ class Observer:
         if not self.controls_of(resource_id):
             version = self._wakes[resource_id.type.casefold()][0][0].api_version
             return self._reader.get(resource_id, version)
-        version = self.controls_of(resource_id)[0].detector.resource_type.api_version
+        types = self.controls_of(resource_id)[0].detector.types
+        version = next(t.api_version for t in types if t.matches(resource_id))
         return self._reader.get(resource_id, version)
 
     def woken(self, resource: Resource) -> Iterator[ResourceId]:
@@ -91,6 +93,10 @@ class Observer:
             except NeedsLookup as need:
                 lookup = detector.lookup(need.name)
                 resource = resource.with_lookup(need.name, self._fetch(lookup, resource, memo))
+
+    def look_up(self, lookup: Lookup, resource: Resource) -> tuple[Resource, ...] | Undecided:
+        """What a plan needs beyond what was judged, read now. Raises Transient: come again."""
+        return self._fetch(lookup, resource, {})
 
     def _fetch(
         self, lookup: Lookup, resource: Resource, memo: Memo

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from shared.model import (
     ABSENT,
@@ -12,7 +12,10 @@ from shared.model import (
     Control,
     Finding,
     Json,
+    Lookup,
+    NeedsLookup,
     Plan,
+    Resource,
     Severity,
     Undecided,
     Verb,
@@ -52,8 +55,13 @@ def person_parameters(control: Control, given: Mapping[str, Json]) -> dict[str, 
     return {**assumed, **given}
 
 
-def plan_of(control: Control, finding: Finding, parameters: Mapping[str, Json]) -> Plan:
-    """The plan that ends one finding.
+LookUp = Callable[[Lookup, Resource], tuple[Resource, ...] | Undecided]
+
+
+def plan_of(
+    control: Control, finding: Finding, parameters: Mapping[str, Json], look: LookUp
+) -> Plan:
+    """The plan that ends one finding; `look` makes the lookups that only planning needs.
 
     Raises:
         Missing: parameters lack. Undecided: no safe plan can be made, with the reason.
@@ -66,12 +74,18 @@ def plan_of(control: Control, finding: Finding, parameters: Mapping[str, Json]) 
     missing = [name for name, value in whole.items() if value is ABSENT]
     if missing:
         raise Missing(control.id, missing)
-    try:
-        plan = cure.plan(finding, whole)
-    except Undecided:
-        raise
-    except MISREAD as error:
-        raise Undecided(f"{control.id} cannot plan for this document: {error!r}") from error
+    plan: Plan | None = None
+    while plan is None:
+        try:
+            plan = cure.plan(finding, whole)
+        except NeedsLookup as need:
+            at = finding.resource
+            found = look(control.lookup(need.name), at)
+            finding = replace(finding, resource=at.with_lookup(need.name, found))
+        except Undecided:
+            raise
+        except MISREAD as error:
+            raise Undecided(f"{control.id} cannot plan for this document: {error!r}") from error
     _check(control, plan)
     return plan
 

@@ -52,7 +52,8 @@ class Sweep:
         self._policy = policy
         self._by_type: dict[str, list[Control]] = {}
         for control in controls.values():
-            self._by_type.setdefault(control.detector.resource_type.key, []).append(control)
+            for kind in control.detector.types:
+                self._by_type.setdefault(kind.key, []).append(control)
 
     def run(self, progress: Callable[[Summary], None] = lambda _: None) -> Summary:
         """One full sweep.

@@ -166,7 +166,7 @@ json_values = st.recursive(
     max_leaves=6,
 )
 ids = st.sampled_from(
-    [*{f"{GROUP}/providers/{c.detector.resource_type.name}/x" for c in CONTROLS.values()}, RULES]
+    [*{f"{GROUP}/providers/{t.name}/x" for c in CONTROLS.values() for t in c.detector.types}, RULES]
 )
 
 
@@ -346,7 +346,7 @@ def test_recorded_documents_are_all_accounted_for(recorded: Path) -> None:
     assert report.exit_code == 1
     assert len(report.unjudged) == 2
     assert {one["reason"] for one in report.unjudged} == {"it has no id"}
-    covered = {c.detector.resource_type.key for c in CONTROLS.values()}
+    covered = {kind.key for c in CONTROLS.values() for kind in c.detector.types}
     assert not {one["type"].casefold() for one in report.not_covered} & covered
     for found in report.findings:
         assert found["evidence"] or found["reason"]

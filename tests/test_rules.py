@@ -20,6 +20,7 @@ from shared.model import (
     Finding,
     Json,
     Kind,
+    Lookup,
     Parameters,
     Plan,
     Remediation,
@@ -34,6 +35,7 @@ from shared.model import (
     shown,
     value_at,
 )
+from shared.planning import plan_of
 from tests.cases import FAILED, Case, Documents, cases, files, merged
 from wiring import controls
 
@@ -63,9 +65,15 @@ def parameters_of(case: Case, remediation: Remediation) -> Parameters:
 
 
 def planned(case: Case, finding: Finding) -> Plan:
-    remediation = CONTROLS[case.control].remediation
-    assert remediation is not None
-    return remediation.plan(finding, parameters_of(case, remediation))
+    control = CONTROLS[case.control]
+    assert control.remediation is not None
+    documents = Documents.of(case)
+
+    def look(lookup: Lookup, at: Resource) -> tuple[Resource, ...] | Undecided:
+        assert lookup.name in case.lookups, f"asked for {lookup.name}, which is not given"
+        return documents.looked_up(lookup, at, case.lookups)
+
+    return plan_of(control, finding, parameters_of(case, control.remediation), look)
 
 
 def record(evidence: Evidence) -> dict[str, Json]:
@@ -129,7 +137,7 @@ def verdicts_after(case: Case, documents: Documents) -> dict[str, State]:
     """Of every document of the judged type, those that the plan made among them."""
     detector = CONTROLS[case.control].detector
     ids = [ResourceId(body["id"]) for body in documents.bodies.values()]
-    mine = [rid for rid in ids if detector.resource_type.matches(rid)]
+    mine = [rid for rid in ids if any(kind.matches(rid) for kind in detector.types)]
     return {str(rid): documents.judged(detector, rid, case.lookups)[1].state for rid in mine}
 
 
@@ -212,7 +220,7 @@ def test_a_type_has_one_api_version() -> None:
     for control in CONTROLS.values():
         detector = control.detector
         looked = [lookup.type for lookup in detector.lookups] + [w.type for w in detector.wakes]
-        for one in (detector.resource_type, *looked):
+        for one in (*detector.types, *looked):
             versions[one.key].add(one.api_version)
     assert {key for key, found in versions.items() if len(found) > 1} == set()
 
@@ -318,7 +326,7 @@ def test_real_documents_are_judged(recorded: dict[Path, dict[str, Any]]) -> None
         (path, control.id): judged_as_recorded(control, body, everything)
         for path, body in recorded.items()
         for control in CONTROLS.values()
-        if control.detector.resource_type.matches(ResourceId(body["id"]))
+        if any(kind.matches(ResourceId(body["id"])) for kind in control.detector.types)
     }
     wrong = {key: states[key] for key, state in expected.items() if states[key] is not state}
     assert wrong == {}

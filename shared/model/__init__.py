@@ -11,6 +11,13 @@ from shared.model.addresses import (
     Ranges,
     fitting,
 )
+from shared.model.directory import (
+    DIRECTORY_OBJECT,
+    GROUP_MEMBERS,
+    directory_object,
+    group_members,
+    of_directory,
+)
 from shared.model.document import (
     ABSENT,
     Json,
@@ -25,6 +32,7 @@ from shared.model.document import (
     value_at,
     values_at,
 )
+from shared.model.exposure import Exposure, OpenPath
 from shared.model.plan import (
     Change,
     Edit,
@@ -70,7 +78,9 @@ from shared.model.security_rules import (
 __all__ = [
     "ABSENT",
     "AZURE_SERVICES",
+    "DIRECTORY_OBJECT",
     "EVERY_ADDRESS",
+    "GROUP_MEMBERS",
     "MISREAD",
     "MOST",
     "NOWHERE",
@@ -82,11 +92,13 @@ __all__ = [
     "Detector",
     "Edit",
     "Evidence",
+    "Exposure",
     "Finding",
     "Json",
     "Kind",
     "Lookup",
     "NeedsLookup",
+    "OpenPath",
     "Opening",
     "Parameter",
     "Parameters",
@@ -110,8 +122,11 @@ __all__ = [
     "change_to_json",
     "closing_edits",
     "digest",
+    "directory_object",
     "edited",
     "fitting",
+    "group_members",
+    "of_directory",
     "open_to_internet",
     "openings",
     "overlap",

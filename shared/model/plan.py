@@ -123,7 +123,8 @@ class Reversible(enum.StrEnum):
 class Plan:
     """The ordered writes that end the findings of `controls` on one resource.
 
-    `caveats` are what will not come back exactly, said before the write.
+    `caveats` are what will not come back exactly, said before the write. Where `asks` says why,
+    policy alone is not enough: a person must have seen it.
     """
 
     resource: ResourceId
@@ -133,6 +134,7 @@ class Plan:
     reversible: Reversible = Reversible.YES
     permissions: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
+    asks: str = ""
 
     @cached_property
     def id(self) -> str:
@@ -163,6 +165,7 @@ class Plan:
             reversible=worst,
             permissions=tuple(dict.fromkeys((*self.permissions, *other.permissions))),
             caveats=tuple(dict.fromkeys((*self.caveats, *other.caveats))),
+            asks=" ".join(dict.fromkeys(a for a in (self.asks, other.asks) if a)),
         )
 
     def inverse(self) -> tuple[Change, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from shared.model.directory import DIRECTORY
 from shared.model.document import ABSENT, Json
 from shared.model.plan import Change, Edit, Plan, Reversible, Verb
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
@@ -107,6 +108,8 @@ class Detector:
     wakes: tuple[Wake, ...] = ()
     actions: tuple[str, ...] = ()
     """POST operations (`Microsoft.Compute/disks/beginGetAccess/action`) that may violate it."""
+    composed_of: tuple[ResourceType, ...] = ()
+    """The types it judges, where they are several; `resource_type` then names the kind alone."""
 
     def judge(self, resource: Resource) -> Verdict:
         """The verdict on `resource`; a document the rule cannot read is unknown.
@@ -124,14 +127,23 @@ class Detector:
             return Verdict(State.UNKNOWN, reason=f"{self.id} cannot read this document: {error!r}")
         return Verdict(State.NON_COMPLIANT if evidence else State.COMPLIANT, evidence)
 
+    @property
+    def types(self) -> tuple[ResourceType, ...]:
+        """What it judges."""
+        return self.composed_of or (self.resource_type,)
+
     def lookup(self, name: str) -> Lookup:
         return next(one for one in self.lookups if one.name == name)
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """The ARM actions that judging needs."""
-        types = [self.resource_type, *(one.type for one in self.lookups)]
-        return tuple(dict.fromkeys(f"{t.name}/read" for t in types))
+        return _reads(*self.types, *(one.type for one in self.lookups))
+
+
+def _reads(*types: ResourceType) -> tuple[str, ...]:
+    in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
+    return tuple(dict.fromkeys(f"{name}/read" for name in in_arm))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +162,11 @@ class Finding:
     def key(self) -> tuple[str, ResourceId]:
         return self.detector.id, self.resource.id
 
+    @property
+    def type(self) -> ResourceType:
+        """The judged resource's, with the api-version that writes of it use."""
+        return next(t for t in self.detector.types if t.matches(self.resource.id))
+
     def patch(self, *edits: Edit) -> Change:
         """A PATCH of the judged resource that sends the edited paths alone."""
         return self._change(Verb.PATCH, edits)
@@ -162,7 +179,7 @@ class Finding:
         return Change(
             verb=verb,
             target=self.resource.id,
-            api_version=self.detector.resource_type.api_version,
+            api_version=self.type.api_version,
             edits=tuple(e for e in edits if e.changes),
             document=self.resource.body if verb is Verb.PUT else None,
             etag=self.resource.etag,
@@ -193,7 +210,8 @@ class Remediation:
     """How to end a control's findings: a pure planner, and what running it costs.
 
     `plan` gets the finding and a value for every declared parameter. It raises Undecided, with
-    the reason, where no safe plan can be made.
+    the reason, where no safe plan can be made. `lookups` are what it must see that the detector
+    need not: made only when a plan is wanted.
     """
 
     control: str
@@ -204,10 +222,13 @@ class Remediation:
     reversible: Reversible
     permissions: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     privileged: bool = False
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 
-    def propose(self, finding: Finding, changes: Iterable[Change], *caveats: str) -> Plan:
+    def propose(
+        self, finding: Finding, changes: Iterable[Change], *caveats: str, asks: str = ""
+    ) -> Plan:
         """A plan of this remediation, with its metadata filled in."""
         return Plan(
             resource=finding.resource.id,
@@ -217,6 +238,7 @@ class Remediation:
             reversible=self.reversible,
             permissions=self.permissions,
             caveats=tuple(c for c in caveats if c),
+            asks=asks,
         )
 
 
@@ -235,3 +257,15 @@ class Control:
     @property
     def kind(self) -> Kind:
         return self.remediation.kind if self.remediation else Kind.NONE
+
+    def lookup(self, name: str) -> Lookup:
+        """What its detector or its cure calls by this name."""
+        cure = self.remediation
+        lookups = (*self.detector.lookups, *(cure.lookups if cure else ()))
+        return next(one for one in lookups if one.name == name)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The ARM actions that judging and planning need."""
+        types = (one.type for one in self.remediation.lookups) if self.remediation else ()
+        return tuple(dict.fromkeys((*self.detector.permissions, *_reads(*types))))

@@ -143,12 +143,13 @@ class Documents:
             except NeedsLookup as need:
                 name = need.name
             assert name in given, f"asked for {name}, which the case does not give"
-            found = self._looked_up(detector.lookup(name), resource, given)
+            found = self.looked_up(detector.lookup(name), resource, given)
             resource = resource.with_lookup(name, found)
 
-    def _looked_up(
+    def looked_up(
         self, lookup: Lookup, resource: Resource, given: Mapping[str, Json]
     ) -> tuple[Resource, ...] | Undecided:
+        """What a lookup comes to: `given` says which fail."""
         if given[lookup.name] == FAILED:
             return Undecided(f"{lookup.name} could not be read")
         bodies = self.found(lookup, resource)

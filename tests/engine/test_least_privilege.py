@@ -89,10 +89,13 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
-    kind = CONTROLS[case.control].detector.resource_type
     # A look judges all controls of a type.
-    beside = [one.detector for one in CONTROLS.values() if one.detector.resource_type == kind]
-    reads = (*(action for one in beside for action in one.permissions), GUARD)
+    beside = (
+        one
+        for one in CONTROLS.values()
+        if any(kind.matches(case.id) for kind in one.detector.types)
+    )
+    reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
     scope = SUBSCRIPTION if case.id.subscription else "/"
     for name, actions in (("reader", reads), ("writer", writes)):

@@ -1,0 +1,52 @@
+"""How far a data store can be reached through its network layer."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.model.addresses import MOST, Addresses
+from shared.model.addresses import WIDE as MANY
+from shared.model.rules import Evidence
+
+
+class Exposure(enum.StrEnum):
+    """One answer for every type of data store, from the safest to the worst.
+
+    `private`: nobody from outside. `listed`: small ranges, subnets or resources that are named.
+    `wide`: more addresses than a list of known clients holds. `open-azure`: any customer's
+    resource in Azure. `open-internet`: anybody.
+    """
+
+    PRIVATE = "private"
+    LISTED = "listed"
+    WIDE = "wide"
+    OPEN_AZURE = "open-azure"
+    OPEN_INTERNET = "open-internet"
+
+    @property
+    def rank(self) -> int:
+        return list(Exposure).index(self)
+
+    @classmethod
+    def of(cls, addresses: Addresses, limit: int = MANY) -> Exposure:
+        """The exposure of letting in these addresses together."""
+        if addresses.internet_share > MOST:
+            return cls.OPEN_INTERNET
+        if addresses.size > limit:
+            return cls.WIDE
+        return cls.LISTED if addresses else cls.PRIVATE
+
+    @classmethod
+    def worst(cls, found: Iterable[Exposure]) -> Exposure:
+        """The worst of them; private where there is none."""
+        return max(found, key=lambda one: one.rank, default=cls.PRIVATE)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPath:
+    """One way in from outside, how wide it is, and where a reader can check it."""
+
+    exposure: Exposure
+    evidence: Evidence
