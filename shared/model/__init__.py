@@ -1,5 +1,6 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
+from shared.model.actions import PRIVILEGES, Role
 from shared.model.addresses import (
     AZURE_SERVICES,
     EVERY_ADDRESS,
@@ -51,6 +52,7 @@ from shared.model.resource import (
     ResourceType,
     Undecided,
 )
+from shared.model.role_index import Roles
 from shared.model.rules import (
     MISREAD,
     Control,
@@ -85,6 +87,7 @@ __all__ = [
     "MOST",
     "NOWHERE",
     "PRIVATE",
+    "PRIVILEGES",
     "WIDE",
     "Addresses",
     "Change",
@@ -111,6 +114,8 @@ __all__ = [
     "ResourceId",
     "ResourceType",
     "Reversible",
+    "Role",
+    "Roles",
     "SecurityRule",
     "Severity",
     "State",
