@@ -40,7 +40,7 @@ _LATE = timedelta(days=2)
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
-    """Every rule module below `package`, with the service folder it lies in."""
+    """Every module in the service folders of `package`, with its folder's name."""
     root = importlib.import_module(package)
     for service in pkgutil.iter_modules(root.__path__):
         if not service.ispkg:
@@ -55,12 +55,14 @@ def controls() -> dict[str, Control]:
     """Every control by id."""
     cures: dict[str, Remediation] = {}
     for _, module in _modules("remediations"):
-        cure: Remediation = module.REMEDIATION
-        cures[cure.control] = cure
+        if hasattr(module, "REMEDIATION"):
+            cure: Remediation = module.REMEDIATION
+            cures[cure.control] = cure
     found: dict[str, Control] = {}
     for service, module in _modules("detectors"):
-        detector: Detector = module.DETECTOR
-        found[detector.id] = Control(detector, cures.get(detector.id), service)
+        if hasattr(module, "DETECTOR"):
+            detector: Detector = module.DETECTOR
+            found[detector.id] = Control(detector, cures.get(detector.id), service)
     return found
 
 

@@ -1,6 +1,7 @@
 """Detectors, one module a control: `detectors/<service>/<control id with underscores>.py`.
 
-A module is registered by holding a `DETECTOR`. Rules are pure, and import `shared.model` alone.
+A module is registered by holding a `DETECTOR`; one without, its name a single word, is what the
+rules of a service share. Rules are pure, and import `shared.model` alone.
 Here stands what the rules of several services share.
 """
 

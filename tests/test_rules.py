@@ -195,8 +195,11 @@ def test_both_outcomes_are_covered(control: str) -> None:
 
 @pytest.mark.parametrize(("package", "kind"), [(detectors, "detector"), (remediations, "cure")])
 def test_files_are_named_as_their_controls(package: Any, kind: str) -> None:
-    """`<service>/<control id with underscores>.py`, and no control twice."""
-    paths = sorted(Path(package.__path__[0]).glob("*/[a-z]*.py"))
+    """`<service>/<control id with underscores>.py`, and no control twice.
+
+    What the rules of a service share has a name of one word, as no control has.
+    """
+    paths = sorted(Path(package.__path__[0]).glob("*/[a-z]*_*.py"))
     assert sorted(path.stem.replace("_", "-") for path in paths) == sorted(CONTROLS), kind
     for path in paths:
         control = CONTROLS[path.stem.replace("_", "-")]
