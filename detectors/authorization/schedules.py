@@ -54,14 +54,24 @@ def seen_in(resource: Resource, lookup: Lookup) -> tuple[Resource, ...]:
     Raises:
         Undecided: they could not be had.
     """
+    return resource.related(lookup.name) if licensed(resource, lookup) else ()
+
+
+def licensed(resource: Resource, lookup: Lookup = SCHEDULES) -> bool:
+    """Whether the tenant has the licence for PIM, as its answer to a lookup shows.
+
+    Raises:
+        Undecided: PIM could not be asked.
+    """
     try:
-        return resource.related(lookup.name)
+        resource.related(lookup.name)
     except NeedsLookup:
         raise
     except Undecided as undecided:
         if NO_LICENCE in str(undecided).casefold():
-            return ()
+            return False
         raise
+    return True
 
 
 def instance_of(assignment: Resource) -> Resource | None:
