@@ -91,7 +91,7 @@ class Observer:
             try:
                 return detector.judge(resource), resource
             except NeedsLookup as need:
-                lookup = detector.lookup(need.name)
+                lookup = detector.lookup(need.name, resource.id)
                 resource = resource.with_lookup(need.name, self._fetch(lookup, resource, memo))
 
     def look_up(self, lookup: Lookup, resource: Resource) -> tuple[Resource, ...] | Undecided:

@@ -132,13 +132,20 @@ class Detector:
         """What it judges."""
         return self.composed_of or (self.resource_type,)
 
-    def lookup(self, name: str) -> Lookup:
-        return next(one for one in self.lookups if one.name == name)
+    def lookup(self, name: str, resource: ResourceId) -> Lookup:
+        """The lookup of this name; of several, the one for such a resource's children."""
+        return _named(self.lookups, name, resource)
 
     @property
     def permissions(self) -> tuple[str, ...]:
         """The ARM actions that judging needs."""
         return _reads(*self.types, *(one.type for one in self.lookups))
+
+
+def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup:
+    found = [one for one in lookups if one.name == name]
+    mine = (one for one in found if one.type.key.startswith(f"{resource.type.casefold()}/"))
+    return found[0] if len(found) == 1 else next(mine)
 
 
 def _reads(*types: ResourceType) -> tuple[str, ...]:
@@ -258,11 +265,11 @@ class Control:
     def kind(self) -> Kind:
         return self.remediation.kind if self.remediation else Kind.NONE
 
-    def lookup(self, name: str) -> Lookup:
+    def lookup(self, name: str, resource: ResourceId) -> Lookup:
         """What its detector or its cure calls by this name."""
         cure = self.remediation
         lookups = (*self.detector.lookups, *(cure.lookups if cure else ()))
-        return next(one for one in lookups if one.name == name)
+        return _named(lookups, name, resource)
 
     @property
     def reads(self) -> tuple[str, ...]:

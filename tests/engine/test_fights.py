@@ -122,7 +122,11 @@ def test_a_childs_event_is_about_its_parent_and_undo_makes_the_child_again(world
     world.tenant.write(child, {"properties": everyone}, by=ALICE, method="PUT")
     world.run(gate, hours=0.2, step=10)
     assert world.tenant.read(child) is None
-    (opened,) = [r for r in world.records(gate, "findings") if r["Transition"] == "opened"]
+    (opened,) = [
+        r
+        for r in world.records(gate, "findings")
+        if (r["Transition"], r["Control"]) == ("opened", "sql-firewall-any-internet")
+    ]
     assert ResourceId(opened["ResourceId"]) == ResourceId(SERVER)
     assert any(ResourceId(e["resource"]) == ResourceId(child) for e in opened["Evidence"])
     (story,) = gate.state.journal.all()
