@@ -1,6 +1,6 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
-from shared.model.actions import PRIVILEGES, Role
+from shared.model.actions import PRIVILEGES, Role, permission_of
 from shared.model.addresses import (
     AZURE_SERVICES,
     EVERY_ADDRESS,
@@ -138,6 +138,7 @@ __all__ = [
     "openings",
     "overlap",
     "parse_pointer",
+    "permission_of",
     "pointer_to",
     "same",
     "shown",

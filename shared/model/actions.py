@@ -104,7 +104,7 @@ class Role:
             raise Undecided(f"the definition of the role {name} shows no permissions")
         called = definition.get("/properties/roleName")
         custom = definition.text("/properties/type") == "customrole"
-        return cls(name.casefold(), str(called or name), custom, tuple(map(_permission, blocks)))
+        return cls(name.casefold(), str(called or name), custom, tuple(map(permission_of, blocks)))
 
     def allows(self, action: str, *, data: bool = False) -> bool:
         """Whether a holder may do `action`; it may be under a condition."""
@@ -169,7 +169,12 @@ def _proven(pattern: str, left_out: tuple[str, ...], blocks: list[Patterns]) -> 
     return False
 
 
-def _permission(block: Mapping[str, Json]) -> Permission:
+def permission_of(block: Mapping[str, Json]) -> Permission:
+    """One element of a definition's `permissions`.
+
+    Raises:
+        Undecided: it cannot be read.
+    """
     # Resource Graph writes `Actions` where ARM writes `actions`.
     fields = {key.casefold(): value for key, value in block.items()}
     return Permission(
