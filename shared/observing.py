@@ -22,6 +22,8 @@ from shared.model import (
 )
 
 RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
+_CONTAINERS = {"microsoft.resources/subscriptions", "microsoft.resources/resourcegroups"}
+_ATTACHED = "microsoft.authorization/"
 _REMEMBERED = timedelta(minutes=10)
 Memo = dict[tuple[str, str], tuple[Resource, ...] | Undecided]
 
@@ -54,13 +56,16 @@ class Observer:
     def judged(self, resource_id: ResourceId) -> ResourceId | None:
         """What a change of `resource_id` is about: itself, or the nearest parent judged.
 
-        None where no control looks at any of them.
+        A subscription or resource group is not changed by what lies in it, but for what
+        Microsoft.Authorization attaches to it. None where no control looks at any of them.
         """
         at: ResourceId | None = resource_id
         while at is not None and at.text != "/":
             if self.controls_of(at) or self.wakes(at):
                 return at
-            at = at.parent
+            parent = at.parent
+            contained = parent is not None and parent.type.casefold() in _CONTAINERS
+            at = None if contained and not at.type.casefold().startswith(_ATTACHED) else parent
         return None
 
     def observe(self, resource_id: ResourceId) -> Resource | None:

@@ -87,13 +87,10 @@ class Sweep:
         subscriptions = sorted({ResourceId(s).subscription for s in policy.scopes} - {""})
         if "/" in policy.scopes:
             subscriptions = []
-        tables = {
-            "AuthorizationResources": [t for t in self._by_type if _of_authorization(t)],
-            "Resources": [t for t in self._by_type if not _of_authorization(t)],
-        }
-        for table, types in tables.items():
-            if not types:
-                continue
+        tables: dict[str, list[str]] = {}
+        for kind in self._by_type:
+            tables.setdefault(_table_of(kind), []).append(kind)
+        for table, types in sorted(tables.items()):
             for page in pages(self._ask, query_for(table, sorted(types)), subscriptions):
                 summary.calls += 1
                 yield from (r for r in page if policy.watches(r.id))
@@ -119,8 +116,12 @@ class Sweep:
         self._memory.inbox.note(hint, _NO_DELAY)
 
 
-def _of_authorization(type_key: str) -> bool:
-    return type_key.startswith("microsoft.authorization/")
+def _table_of(type_key: str) -> str:
+    """Resource Graph's table that holds a type."""
+    if type_key == "microsoft.resources/subscriptions":
+        return "ResourceContainers"
+    authorization = type_key.startswith("microsoft.authorization/")
+    return "AuthorizationResources" if authorization else "Resources"
 
 
 def _fields(summary: Summary) -> dict[str, object]:

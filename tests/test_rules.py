@@ -255,6 +255,10 @@ def test_guided_means_that_something_must_be_said(control: Control) -> None:
 def test_a_document_without_properties_is_unknown(control: Control) -> None:
     """What a generic list shows is no ground for a verdict."""
     base = next(case for case in CASES if case.control == control.id)
+    if base.id.type == "Microsoft.Resources/subscriptions":
+        # ARM shows them without: their rules judge by what they look up.
+        assert "properties" not in base.body
+        return
     bare = {key: value for key, value in base.body.items() if key != "properties"}
     verdict = control.detector.judge(Resource(id=base.id, body=bare))
     assert verdict.state is State.UNKNOWN

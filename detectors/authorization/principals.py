@@ -34,6 +34,7 @@ KIND: Final = "/properties/principalType"
 PRINCIPAL_ID: Final = "/properties/principalId"
 USER_TYPE: Final = "/properties/userType"
 ENABLED: Final = "/properties/accountEnabled"
+STATUS: Final = "/properties/status/code"
 _EXPECTED: Final[Mapping[str, Json]] = {USER_TYPE: "Member", ENABLED: True}
 READER: Final = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 
@@ -202,10 +203,21 @@ def recommended(resource: Resource, unseen: Undecided) -> Resource | None:
         Undecided: it is not there, or does not apply; `unseen` is why it was asked.
     """
     for assessment in resource.related("assessment"):
-        code = assessment.text("/properties/status/code")
+        code = assessment.text(STATUS)
         if code in {"healthy", "unhealthy"}:
             return assessment if code == "unhealthy" else None
     raise Undecided(f"{unseen}; Defender for Cloud does not tell it either") from unseen
+
+
+def told_by_defender(resource: Resource, unseen: Undecided) -> Iterator[Evidence]:
+    """Evidence where Defender's recommendation is unhealthy.
+
+    Raises:
+        Undecided: as `recommended`.
+    """
+    assessment = recommended(resource, unseen)
+    if assessment is not None:
+        yield Evidence(STATUS, assessment.get(STATUS), "Healthy", resource=assessment.id)
 
 
 def named_by_defender(assignment: Resource, unseen: Undecided) -> Iterator[Evidence]:
@@ -219,11 +231,10 @@ def named_by_defender(assignment: Resource, unseen: Undecided) -> Iterator[Evide
     accounts = assignment.related("accounts")
     if not accounts:
         raise Undecided(f"{unseen}; Defender for Cloud names no account") from unseen
-    pointer = "/properties/status/code"
     for account in accounts:
         if account.id.name.casefold() == principal_id(assignment):
-            if account.text(pointer) != "healthy":
-                yield Evidence(pointer, account.get(pointer), "Healthy", resource=account.id)
+            if account.text(STATUS) != "healthy":
+                yield Evidence(STATUS, account.get(STATUS), "Healthy", resource=account.id)
 
 
 # --- accounts that should hold nothing

@@ -3,25 +3,21 @@
 import json
 import uuid
 
+from detectors.authorization.schedules import ELIGIBILITIES
 from remediations.authorization.holders import KEPT, refuse_kept, removed_unless_kept
 from remediations.authorization.removal import PERMISSIONS
 from shared.model import (
     Finding,
     Kind,
-    Lookup,
     Parameters,
     Plan,
     Remediation,
     Resource,
     ResourceId,
-    ResourceType,
     Reversible,
     Undecided,
 )
 
-ELIGIBILITY = ResourceType(
-    "Microsoft.Authorization/roleEligibilityScheduleInstances", api_version="2020-10-01"
-)
 REQUESTS = "Microsoft.Authorization/roleEligibilityScheduleRequests"
 PRINCIPAL, ROLE = "/properties/principalId", "/properties/roleDefinitionId"
 
@@ -34,7 +30,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     """
     refuse_kept(finding, parameters)
     assignment = finding.resource
-    if not any(_same(one, assignment) for one in assignment.related("eligibilities")):
+    if not any(_same(one, assignment) for one in assignment.related(ELIGIBILITIES.name)):
         raise Undecided(
             "nobody is left without: make the user eligible first, which an Owner or User Access"
             f" Administrator may: {_command(assignment)}"
@@ -72,11 +68,6 @@ def _command(assignment: Resource) -> str:
     return f"az rest --method put --url '{url}' --body '{json.dumps(body)}'"
 
 
-def _at_scope(assignment: Resource) -> list[str]:
-    scope = assignment.id.scope
-    return [] if scope.key == "/" else [f"{scope}/providers/{ELIGIBILITY.name}"]
-
-
 REMEDIATION = Remediation(
     control="iam-privileged-permanent",
     title="Take a permanent privileged role away from a user who is eligible for it",
@@ -86,6 +77,6 @@ REMEDIATION = Remediation(
     reversible=Reversible.PARTIAL,
     permissions=PERMISSIONS,
     parameters=(KEPT,),
-    lookups=(Lookup(name="eligibilities", type=ELIGIBILITY, ids=_at_scope, many=True),),
+    lookups=(ELIGIBILITIES,),
     privileged=True,
 )

@@ -122,13 +122,22 @@ class Documents:
         return inside if isinstance(inside, list) else self.bodies
 
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
-        """What a list call on a collection answers, below whatever it lies in."""
+        """What a list call on a collection answers, below whatever it lies in.
+
+        Of Microsoft.Authorization also what lies above: outside of all subscriptions.
+        """
         home = collection.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
         ids = ((ResourceId(body["id"]), body) for body in self.bodies.values())
-        return [body for rid, body in ids if lookup.type.matches(rid) and rid.within(scope)]
+        inherits = lookup.type.key.startswith("microsoft.authorization/")
+        return [
+            body
+            for rid, body in ids
+            if lookup.type.matches(rid)
+            and (rid.within(scope) or (inherits and not rid.subscription))
+        ]
 
     def judged(
         self,
