@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
+    from shared.azure.directory import Directory
     from shared.policy import Policy
     from shared.store import Store
 
@@ -40,7 +41,7 @@ _LATE = timedelta(days=2)
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
-    """Every module in the service folders of `package`, with its folder's name."""
+    """Every rule module below `package`, with the service folder it lies in."""
     root = importlib.import_module(package)
     for service in pkgutil.iter_modules(root.__path__):
         if not service.ispkg:
@@ -55,13 +56,13 @@ def controls() -> dict[str, Control]:
     """Every control by id."""
     cures: dict[str, Remediation] = {}
     for _, module in _modules("remediations"):
-        if hasattr(module, "REMEDIATION"):
-            cure: Remediation = module.REMEDIATION
+        cure: Remediation | None = getattr(module, "REMEDIATION", None)
+        if cure is not None:
             cures[cure.control] = cure
     found: dict[str, Control] = {}
     for service, module in _modules("detectors"):
-        if hasattr(module, "DETECTOR"):
-            detector: Detector = module.DETECTOR
+        detector: Detector | None = getattr(module, "DETECTOR", None)
+        if detector is not None:
             found[detector.id] = Control(detector, cures.get(detector.id), service)
     return found
 
@@ -71,7 +72,8 @@ def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
     versions: dict[str, str] = {}
     for control in known.values():
         detector = control.detector
-        looked_up = [one.type for one in detector.lookups]
+        cured_by = control.remediation.lookups if control.remediation else ()
+        looked_up = [one.type for one in (*detector.lookups, *cured_by)]
         waking = [one.type for one in detector.wakes]
         for known_type in (*detector.types, *looked_up, *waking):
             versions[known_type.key] = known_type.api_version
@@ -274,7 +276,15 @@ def build(
         credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
     )
     in_force = policy or PolicyFile(settings.policy, known)
-    engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
+    directory = _directory(settings, credential, now, transport)
+    engine = Engine(
+        known,
+        arm,
+        state,
+        in_force,
+        directory=directory,
+        may_write=settings.app is not App.GATE,
+    )
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
     return Gate(
         settings=settings,
@@ -288,6 +298,22 @@ def build(
         arm=arm,
         letters=_letters(settings, credential),
     )
+
+
+def _directory(
+    settings: Settings,
+    credential: TokenCredential,
+    now: Callable[[], datetime],
+    transport: HttpTransport[Any, Any] | None,
+) -> Directory | None:
+    """Microsoft Graph, where it is named and our own identity is known."""
+    if settings.directory is None:
+        return None
+    # A cold start without it need not read it.
+    from shared.azure.directory import Directory  # noqa: PLC0415
+
+    ours = min(settings.identities)
+    return Directory(credential, now, ours, endpoint=settings.directory, transport=transport)
 
 
 def _sinks(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.acting import Hand
-from shared.cloud import Writer
+from shared.cloud import Reader, Writer
 from shared.deciding import Decider
 from shared.decision import Do
 from shared.errors import Refused, Transient
@@ -45,11 +45,12 @@ class Engine:
         policy: Callable[[], Policy],
         *,
         may_write: bool,
+        directory: Reader | None = None,
     ) -> None:
         self.controls = controls
         self.state = state
         self.policy = policy
-        self.observer = Observer(arm, controls, state.now)
+        self.observer = Observer(arm, controls, state.now, directory)
         self.hand = Hand(arm, self.observer, state, controls, policy)
         self.may_write = may_write
         self.decider = Decider(state, policy, self.observer.look_up)

@@ -17,6 +17,7 @@ from shared.model import (
     ResourceType,
     Undecided,
     Verdict,
+    of_directory,
     parse_pointer,
     values_at,
 )
@@ -32,9 +33,14 @@ class Observer:
     """Observes through `reader` what `controls` judge."""
 
     def __init__(
-        self, reader: Reader, controls: Mapping[str, Control], now: Callable[[], datetime]
+        self,
+        reader: Reader,
+        controls: Mapping[str, Control],
+        now: Callable[[], datetime],
+        directory: Reader | None = None,
     ) -> None:
         self._reader = reader
+        self._directory = directory
         self._now = now
         self._by_type: dict[str, list[Control]] = {}
         self._wakes: dict[str, list[tuple[ResourceType, str]]] = {}
@@ -119,10 +125,13 @@ class Observer:
 
     def _read(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | Undecided:
         version = lookup.type.api_version
+        reader = self._directory if of_directory(ResourceId(wanted)) else self._reader
+        if reader is None:
+            return Undecided("the directory (Microsoft Graph) is not read")
         try:
             if lookup.many:
-                return tuple(self._reader.list(wanted, version))
-            one = self._reader.get(ResourceId(wanted), version)
+                return tuple(reader.list(wanted, version))
+            one = reader.get(ResourceId(wanted), version)
         except Refused as refused:
             return Undecided(f"the lookup {lookup.name!r} failed: {refused}")
         return (one,) if one is not None else ()

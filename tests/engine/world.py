@@ -106,12 +106,20 @@ class World:
         self.tenant = Tenant(self.clock)
         self.tenant.add_identity(US)
         self.tenant.add_identity(ALICE)
+        self.tenant.principals.add_managed_identity(US.object_id, "portcullis", US.app_id)
+        self.tenant.directory.allow(
+            US, "User.Read.All", "GroupMember.Read.All", "Application.Read.All"
+        )
         self.store: Store = EmbeddedStore(self.clock.now)
         self.policy = policy("")
 
     def gate(self, *, app: App = App.ALL, store: Store | None = None) -> Gate:
         return build(
-            Settings(app=app, identities=frozenset({US.object_id})),
+            Settings(
+                app=app,
+                identities=frozenset({US.object_id}),
+                directory="https://graph.microsoft.com",
+            ),
             TenantCredential(self.tenant, US),
             now=self.clock.now,
             transport=transport(self.tenant),
