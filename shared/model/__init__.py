@@ -1,5 +1,6 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
+from shared.model.actions import PRIVILEGES, Role, permission_of
 from shared.model.addresses import (
     AZURE_SERVICES,
     EVERY_ADDRESS,
@@ -52,6 +53,7 @@ from shared.model.resource import (
     ResourceType,
     Undecided,
 )
+from shared.model.role_index import Roles
 from shared.model.rules import (
     MISREAD,
     Control,
@@ -86,6 +88,7 @@ __all__ = [
     "MOST",
     "NOWHERE",
     "PRIVATE",
+    "PRIVILEGES",
     "WIDE",
     "WIDE_IPV6",
     "Addresses",
@@ -113,6 +116,8 @@ __all__ = [
     "ResourceId",
     "ResourceType",
     "Reversible",
+    "Role",
+    "Roles",
     "SecurityRule",
     "Severity",
     "State",
@@ -133,6 +138,7 @@ __all__ = [
     "openings",
     "overlap",
     "parse_pointer",
+    "permission_of",
     "pointer_to",
     "same",
     "shown",
