@@ -23,8 +23,8 @@ def check(assignment: Resource) -> Iterator[Evidence]:
     kind = assignment.text(KIND)
     if not kind:
         raise Undecided("the assignment does not say what its principal is")
-    found = grade(assignment, limit=0)
-    if kind not in {"group", "foreigngroup"} and found is not None:
+    found = None if kind in {"group", "foreigngroup"} else grade(assignment, limit=0)
+    if found is not None:
         yield by_role(assignment, f"a role other than Owner at {scope}")
         yield Evidence(KIND, assignment.get(KIND), "a group whose members are reviewed")
         yield Evidence("", str(found), "the grade of a lesser role, or of a group")
