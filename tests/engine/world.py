@@ -101,9 +101,10 @@ class World:
     """One tenant and one state; any number of gates over them."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
+    rbac: bool = False
 
     def __post_init__(self) -> None:
-        self.tenant = Tenant(self.clock)
+        self.tenant = Tenant(self.clock, rbac=self.rbac)
         self.tenant.add_identity(US)
         self.tenant.add_identity(ALICE)
         self.tenant.principals.add_managed_identity(US.object_id, "portcullis", str(US.app_id))
