@@ -36,7 +36,7 @@ CAVEATS = (
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
     """Raises Undecided where a rule to change is not the settings' own."""
-    version = finding.detector.lookup("policies").type.api_version
+    version = finding.detector.lookup("policies", finding.resource.id).type.api_version
     changes = [
         Change(
             verb=Verb.PATCH,
