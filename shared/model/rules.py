@@ -12,6 +12,7 @@ from shared.model.directory import DIRECTORY
 from shared.model.document import ABSENT, Json
 from shared.model.plan import Change, Edit, Plan, Reversible, Verb
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+from shared.model.usage import STATE
 
 MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a pure rule may raise over a document of a shape nobody foresaw."""
@@ -149,7 +150,8 @@ def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup
 
 
 def _reads(*types: ResourceType) -> tuple[str, ...]:
-    in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
+    elsewhere = (f"{DIRECTORY}/", f"{STATE}/")
+    in_arm = (t.name for t in types if not t.name.startswith(elsewhere))
     return tuple(dict.fromkeys(f"{name}/read" for name in in_arm))
 
 
@@ -234,7 +236,12 @@ class Remediation:
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 
     def propose(
-        self, finding: Finding, changes: Iterable[Change], *caveats: str, asks: str = ""
+        self,
+        finding: Finding,
+        changes: Iterable[Change],
+        *caveats: str,
+        asks: str = "",
+        given: Parameters | None = None,
     ) -> Plan:
         """A plan of this remediation, with its metadata filled in."""
         return Plan(
@@ -246,6 +253,7 @@ class Remediation:
             permissions=self.permissions,
             caveats=tuple(c for c in caveats if c),
             asks=asks,
+            given=given or {},
         )
 
 
