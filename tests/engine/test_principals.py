@@ -120,3 +120,27 @@ def test_a_sweep_counts_owners(world: World) -> None:
     (found,) = [one for one in gate.state.findings.all() if one.control == COUNT]
     assert found.resource.text == SUBSCRIPTION
     assert "4 owners" in str(found.value["Evidence"])
+
+
+def test_a_sweep_finds_what_lies_in_no_common_table(world: World) -> None:
+    """Delegations have a table of their own, and the tenant's policy on transfers has none."""
+    services = f"{SUBSCRIPTION}/providers/Microsoft.ManagedServices"
+    offer, transfers = (
+        f"{services}/registrationDefinitions/{DEE}",
+        "/providers/Microsoft.Subscription/policies/default",
+    )
+    contributor = {"principalId": ADA, "roleDefinitionId": "b24988ac-6180-42a0-ab88-20f7382dd24c"}
+    (_, delegation, _) = world.load(
+        {"id": offer, "properties": {"managedByTenantId": ADA, "authorizations": [contributor]}},
+        {
+            "id": f"{services}/registrationAssignments/{DEE}",
+            "properties": {"registrationDefinitionId": offer},
+        },
+        {"id": transfers, "properties": {"blockSubscriptionsLeavingTenant": True}},
+    )
+    gate = world.gate()
+    gate.sweep.run()
+    world.run(gate, hours=0.1)
+    found = {one.control: one.resource.text for one in gate.state.findings.all() if one.open}
+    assert found["iam-lighthouse-privileged"] == delegation
+    assert found["iam-subscription-transfer-open"] == transfers
