@@ -19,12 +19,12 @@ import wiring
 from shared import checking, policy_file
 from shared.errors import PolicyError, PortcullisError, Unusable
 from shared.findings import finding_fields
-from shared.guard import Stopped
 from shared.hints import HINTS, Hint
 from shared.impact import impact
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import Settings, names_storage
+from shared.stopped import Stopped
 from terminal import (
     CheckFormat,
     Format,

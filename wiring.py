@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
+from shared.cloud import Cloud
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.hints import ACT
@@ -276,15 +277,12 @@ def build(
         credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
     )
     in_force = policy or PolicyFile(settings.policy, known)
-    directory = _directory(settings, credential, now, transport)
-    engine = Engine(
-        known,
-        arm,
-        state,
-        in_force,
-        directory=directory,
-        may_write=settings.app is not App.GATE,
+    cloud = Cloud(
+        arm=arm,
+        directory=_directory(settings, credential, now, transport),
+        identities=settings.identities,
     )
+    engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
     return Gate(
         settings=settings,

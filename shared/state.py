@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.approvals import Approvals
 from shared.claims import Claims
+from shared.departures import Departures
 from shared.findings import Findings
 from shared.hints import Due, Inbox
 from shared.journal import Journal
@@ -34,6 +35,7 @@ class State:
     limits: Limits
     approvals: Approvals
     suspension: Suspension
+    departures: Departures
 
     @classmethod
     def over(cls, store: Store, now: Now) -> State:
@@ -51,4 +53,5 @@ class State:
             limits=Limits(store, now),
             approvals=Approvals(store, now),
             suspension=Suspension(store, now),
+            departures=Departures(store, now),
         )

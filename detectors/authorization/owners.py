@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from detectors.authorization import ASSIGNMENT, OWNER, role_id
-from detectors.authorization.principals import PRINCIPAL_ID, is_a, is_enabled
+from detectors.authorization.principals import ENABLED, PRINCIPAL_ID, is_a, is_enabled
 from detectors.authorization.schedules import ELIGIBILITIES, seen_in
 from shared.model import (
     DIRECTORY_OBJECT,
@@ -74,7 +74,14 @@ def owners_of(subscription: Resource, without: Collection[str] = ()) -> Owners:
 
 
 def _living(kind: str, principals: Iterable[Resource]) -> dict[str, str]:
-    return {_id(one): _name(one) for one in principals if is_a(kind, one) and is_enabled(one)}
+    return {_id(one): _name(one) for one in principals if is_a(kind, one) and _lives(kind, one)}
+
+
+def _lives(kind: str, principal: Resource) -> bool:
+    """Whether it may sign in; of a group's applications the directory does not say it."""
+    if kind == "servicePrincipal" and principal.get(ENABLED) is None:
+        return True
+    return is_enabled(principal)
 
 
 def owner_ids(grants: Iterable[Resource]) -> list[str]:

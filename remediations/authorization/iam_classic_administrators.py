@@ -23,7 +23,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     """Raises Undecided where all that were found must stay."""
     kept = {one.casefold() for one in parameters["kept"]}
     found = {one.resource for one in finding.evidence}
-    lookup = finding.detector.lookup("administrators")
+    lookup = finding.detector.lookup("administrators", finding.resource.id)
     changes = [
         Change(
             verb=Verb.DELETE,

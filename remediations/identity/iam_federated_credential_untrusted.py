@@ -22,7 +22,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     """Raises Undecided where a credential that was found trusts an issuer that is trusted."""
     trusted = {one.casefold().rstrip("/") for one in parameters["trusted_issuers"]}
     found = {one.resource for one in finding.evidence}
-    lookup = finding.detector.lookup("credentials")
+    lookup = finding.detector.lookup("credentials", finding.resource.id)
     going = [one for one in finding.resource.related(lookup.name) if one.id in found]
     for one in going:
         if one.text("/properties/issuer").rstrip("/") in trusted:

@@ -234,7 +234,12 @@ class Remediation:
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 
     def propose(
-        self, finding: Finding, changes: Iterable[Change], *caveats: str, asks: str = ""
+        self,
+        finding: Finding,
+        changes: Iterable[Change],
+        *caveats: str,
+        asks: str = "",
+        given: Parameters | None = None,
     ) -> Plan:
         """A plan of this remediation, with its metadata filled in."""
         return Plan(
@@ -246,6 +251,7 @@ class Remediation:
             permissions=self.permissions,
             caveats=tuple(c for c in caveats if c),
             asks=asks,
+            given=given or {},
         )
 
 

@@ -25,7 +25,7 @@ def tenant() -> Tenant:
     tenant = Tenant(VirtualClock())
     tenant.add_identity(US)
     people = tenant.principals
-    people.add_managed_identity(US.object_id, "portcullis", US.app_id)
+    people.add_managed_identity(US.object_id, "portcullis", str(US.app_id))
     people.add_user(ADA, "Ada", upn="ada@contoso.example")
     people.add_user(BOB, "Bob", upn="bob@contoso.example", enabled=False)
     people.add_user(EVE, "Eve", upn="eve@fabrikam.example", guest=True)

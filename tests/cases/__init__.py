@@ -211,6 +211,9 @@ def _created(change: Change) -> Json:
     body = {**copy.deepcopy(change.document), **own}
     if change.target.type == "Microsoft.Authorization/roleAssignments":
         body["properties"]["scope"] = str(change.target.scope)
+    if change.target.type == "Microsoft.Subscription/policies":
+        # What is sent flat is shown among the properties.
+        body = {"properties": copy.deepcopy(change.document), **own}
     return body
 
 
@@ -222,4 +225,7 @@ def _patched(now: Json, sent: Json) -> Json:
             properties.pop(key, None)
         else:
             properties[key] = value
+    if "effectiveRules" in properties:
+        # PIM computes them from the settings' own.
+        properties["effectiveRules"] = copy.deepcopy(properties["rules"])
     return {**now, "properties": properties}

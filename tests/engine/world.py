@@ -106,7 +106,7 @@ class World:
         self.tenant = Tenant(self.clock)
         self.tenant.add_identity(US)
         self.tenant.add_identity(ALICE)
-        self.tenant.principals.add_managed_identity(US.object_id, "portcullis", US.app_id)
+        self.tenant.principals.add_managed_identity(US.object_id, "portcullis", str(US.app_id))
         self.tenant.directory.allow(
             US, "User.Read.All", "GroupMember.Read.All", "Application.Read.All"
         )
