@@ -51,7 +51,7 @@ class Engine:
         self.controls = controls
         self.state = state
         self.policy = policy
-        self.observer = Observer(cloud.arm, controls, state.now, cloud.directory)
+        self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)
         lockout = Lockout(cloud, state.departures, policy)
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, lockout)
         self.may_write = may_write

@@ -77,6 +77,7 @@ from shared.model.security_rules import (
     open_to_internet,
     openings,
 )
+from shared.model.usage import USES, of_state, uses_of
 
 __all__ = [
     "ABSENT",
@@ -89,6 +90,7 @@ __all__ = [
     "NOWHERE",
     "PRIVATE",
     "PRIVILEGES",
+    "USES",
     "WIDE",
     "WIDE_IPV6",
     "Addresses",
@@ -134,6 +136,7 @@ __all__ = [
     "fitting",
     "group_members",
     "of_directory",
+    "of_state",
     "open_to_internet",
     "openings",
     "overlap",
@@ -143,6 +146,7 @@ __all__ = [
     "same",
     "shown",
     "unshown",
+    "uses_of",
     "value_at",
     "values_at",
 ]

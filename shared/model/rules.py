@@ -12,6 +12,7 @@ from shared.model.directory import DIRECTORY
 from shared.model.document import ABSENT, Json
 from shared.model.plan import Change, Edit, Plan, Reversible, Verb
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+from shared.model.usage import STATE
 
 MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a pure rule may raise over a document of a shape nobody foresaw."""
@@ -58,6 +59,8 @@ class Lookup:
     ids: Callable[[Resource], Iterable[str]]
     many: bool = False
     max_age: timedelta = timedelta(hours=24)
+    steady: bool = False
+    """Azure's own, the same for everybody: even an event may reuse an answer up to `max_age`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup
 
 
 def _reads(*types: ResourceType) -> tuple[str, ...]:
-    in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
+    elsewhere = (f"{DIRECTORY}/", f"{STATE}/")
+    in_arm = (t.name for t in types if not t.name.startswith(elsewhere))
     return tuple(dict.fromkeys(f"{name}/read" for name in in_arm))
 
 
