@@ -326,7 +326,11 @@ def judged_as_recorded(control: Control, body: Json, everything: Documents) -> S
     """The state, where a lookup finds what was recorded and fails where nothing was."""
     given: dict[str, Json] = {}
     for lookup in control.detector.lookups:
-        found = everything.found(lookup, Resource(id=ResourceId(body["id"]), body=body))
+        try:
+            found = everything.found(lookup, Resource(id=ResourceId(body["id"]), body=body))
+        except Undecided:
+            # What it looks for is told by another lookup, that is not recorded.
+            found = []
         given[lookup.name] = found or FAILED
     return everything.judged(control.detector, ResourceId(body["id"]), given, body)[1].state
 

@@ -33,9 +33,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
         document={**before, LEAVING: True, INTO: True, EXEMPT: list(exempt)},
     )
     by_hand = f"Undo is by hand: a PUT of {json.dumps(before)} to {finding.resource.id}"
-    return REMEDIATION.propose(
-        finding, [put], by_hand, asks="It holds for the whole tenant, whoever moves subscriptions."
-    )
+    return REMEDIATION.propose(finding, [put], by_hand)
 
 
 REMEDIATION = Remediation(

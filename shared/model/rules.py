@@ -111,6 +111,8 @@ class Detector:
     wakes: tuple[Wake, ...] = ()
     actions: tuple[str, ...] = ()
     """POST operations (`Microsoft.Compute/disks/beginGetAccess/action`) that may violate it."""
+    singletons: tuple[ResourceId, ...] = ()
+    """What it judges that is alone of its kind, and in no index: every sweep looks at it."""
     composed_of: tuple[ResourceType, ...] = ()
     """The types it judges, where they are several; `resource_type` then names the kind alone."""
 

@@ -92,8 +92,8 @@ def documents(case: Case) -> Iterator[dict[str, Any]]:
     yield case.body
     for found in case.lookups.values():
         yield from (d for d in found if d["id"].lower() != case.body["id"].lower())
-    for scope in case.parameters.get("scopes", ()):
-        yield {"id": scope}
+    for grant in case.parameters.get("grants", ()):
+        yield {"id": grant["scope"]}
 
 
 def made_whole(document: dict[str, Any]) -> dict[str, Any]:
@@ -112,11 +112,14 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
-    # A look judges all controls of a type.
+    # A look judges all controls of a type, and wakes others.
     beside = (
         one
         for one in CONTROLS.values()
-        if any(kind.matches(case.id) for kind in one.detector.types)
+        if any(
+            kind.matches(case.id)
+            for kind in (*one.detector.types, *(wake.type for wake in one.detector.wakes))
+        )
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
