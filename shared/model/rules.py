@@ -236,6 +236,8 @@ class Remediation:
     permissions: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    matures: timedelta = timedelta(0)
+    """How long a finding must have stood before it is cured, whoever orders it."""
     privileged: bool = False
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 

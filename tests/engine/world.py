@@ -39,6 +39,7 @@ ALICE = Identity(
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
 LIMITS = "limits: [{writes: 100, per: estate}]"
+GRAPH = "https://graph.microsoft.com"
 CONTROLS = controls()
 
 Killer = Callable[[str], None]
@@ -151,12 +152,14 @@ class World:
         self.store: Store = EmbeddedStore(self.clock.now)
         self.policy = policy("")
 
-    def gate(self, *, app: App = App.ALL, store: Store | None = None) -> Gate:
+    def gate(
+        self, *, app: App = App.ALL, store: Store | None = None, directory: str | None = GRAPH
+    ) -> Gate:
         return build(
             Settings(
                 app=app,
                 identities=frozenset({US.object_id}),
-                directory="https://graph.microsoft.com",
+                directory=directory,
             ),
             TenantCredential(self.tenant, US),
             now=self.clock.now,
