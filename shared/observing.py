@@ -53,6 +53,7 @@ class Observer:
             for wake in control.detector.wakes:
                 self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
         self._groups: dict[str, tuple[datetime, bool]] = {}
+        self._steady: dict[str, tuple[datetime, tuple[Resource, ...]]] = {}
 
     def controls_of(self, resource_id: ResourceId) -> list[Control]:
         """The controls that judge resources of this type."""
@@ -119,12 +120,24 @@ class Observer:
         for wanted in lookup.ids(resource):
             key = (ResourceId(wanted).key, lookup.type.api_version)
             if key not in memo:
-                memo[key] = self._read(lookup, wanted)
+                memo[key] = self._steadily(lookup, wanted) or self._read(lookup, wanted)
             answer = memo[key]
             if isinstance(answer, Undecided):
                 return answer
             found.extend(answer)
         return tuple(found)
+
+    def _steadily(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | None:
+        """A steady lookup's answer, read once in its greatest age; None for any other."""
+        if not lookup.steady:
+            return None
+        known = self._steady.get(wanted)
+        if known is None or self._now() - known[0] > lookup.max_age:
+            answer = self._read(lookup, wanted)
+            if isinstance(answer, Undecided):
+                return None
+            known = self._steady[wanted] = (self._now(), answer)
+        return known[1]
 
     def _read(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | Undecided:
         version = lookup.type.api_version

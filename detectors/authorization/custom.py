@@ -108,8 +108,9 @@ def held_by(definition: Resource) -> list[Resource]:
     """The assignments of the role, each once.
 
     Raises:
-        Undecided: they could not be had.
+        Undecided: they could not be had, or the definition does not say where to look.
     """
+    scopes_of(definition)
     mine = definition.id.name.casefold()
     held = {one.id.key: one for one in definition.related(ASSIGNMENTS.name) if _role(one) == mine}
     return list(held.values())

@@ -59,6 +59,8 @@ class Lookup:
     ids: Callable[[Resource], Iterable[str]]
     many: bool = False
     max_age: timedelta = timedelta(hours=24)
+    steady: bool = False
+    """Azure's own, the same for everybody: even an event may reuse an answer up to `max_age`."""
 
 
 @dataclass(frozen=True, slots=True)

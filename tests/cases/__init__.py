@@ -124,7 +124,7 @@ class Documents:
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
         """What a list call on a collection answers, below whatever it lies in.
 
-        Of Microsoft.Authorization also what lies above: outside of all subscriptions.
+        Of Microsoft.Authorization also what lies above.
         """
         home = collection.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
@@ -135,8 +135,7 @@ class Documents:
         return [
             body
             for rid, body in ids
-            if lookup.type.matches(rid)
-            and (rid.within(scope) or (inherits and not rid.subscription))
+            if lookup.type.matches(rid) and (rid.within(scope) or (inherits and _above(rid, scope)))
         ]
 
     def judged(
@@ -200,6 +199,11 @@ class Documents:
             home[target.key] = copy.deepcopy(body)
         else:
             home[home.index(_element(home, target))] = copy.deepcopy(body)
+
+
+def _above(attached: ResourceId, scope: ResourceId) -> bool:
+    """Whether something is attached above a scope; outside of subscriptions everything is."""
+    return not attached.subscription or scope.within(attached.scope)
 
 
 def _element(home: list[Json], wanted: ResourceId) -> Json:

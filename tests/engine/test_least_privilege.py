@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.errors import Refused, Unusable, Why
 from shared.journal import Story
-from shared.model import Plan, Reversible, State
+from shared.model import Change, Plan, Reversible, State, Verb
 from simulator import roles
 from simulator.address import parse
 from simulator.tenant import Tenant
@@ -91,8 +92,8 @@ def documents(case: Case) -> Iterator[dict[str, Any]]:
     yield case.body
     for found in case.lookups.values():
         yield from (d for d in found if d["id"].lower() != case.body["id"].lower())
-    for scope in case.parameters.get("scopes", ()):
-        yield {"id": scope}
+    for grant in case.parameters.get("grants", ()):
+        yield {"id": grant["scope"]}
 
 
 def made_whole(document: dict[str, Any]) -> dict[str, Any]:
@@ -111,11 +112,14 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
-    # A look judges all controls of a type.
+    # A look judges all controls of a type, and wakes others.
     beside = (
         one
         for one in CONTROLS.values()
-        if any(kind.matches(case.id) for kind in one.detector.types)
+        if any(
+            kind.matches(case.id)
+            for kind in (*one.detector.types, *(wake.type for wake in one.detector.wakes))
+        )
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
@@ -164,10 +168,19 @@ def by_hand(gate: Gate, case: Case) -> str:
     back = () if plan.reversible is Reversible.NO else plan.inverse()
     try:
         for change in (*plan.changes, *back):
-            gate.arm.write(change, str(uuid.uuid4()))
+            gate.arm.write(whole(gate, change), str(uuid.uuid4()))
     except Refused as refused:
         return str(refused)
     return ""
+
+
+def whole(gate: Gate, change: Change) -> Change:
+    """A put that is taken back is one of the document as it is by then."""
+    if change.verb is not Verb.PUT or change.document is not None:
+        return change
+    now = gate.arm.get(change.target, change.api_version)
+    assert now is not None
+    return replace(change, document=now.body)
 
 
 def there_and_back(world: World, case: Case) -> str:

@@ -144,9 +144,10 @@ class World:
     """One tenant and one state; any number of gates over them."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
+    rbac: bool = False
 
     def __post_init__(self) -> None:
-        self.tenant = arranged(Tenant(self.clock))
+        self.tenant = arranged(Tenant(self.clock, rbac=self.rbac))
         self.store: Store = EmbeddedStore(self.clock.now)
         self.policy = policy("")
 
