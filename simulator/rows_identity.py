@@ -19,8 +19,12 @@ def _merge_rules(write: Write) -> None:
 
     What holds in the end is computed from them: nothing is enforced from above here.
     """
-    if write.before is None:
-        raise Refusal(404, "RoleManagementPolicyNotFound", "The policy does not exist.")
+    if write.method != "PATCH":
+        raise Refusal(
+            405,
+            "MethodNotAllowed",
+            f"The requested resource does not support http method '{write.method}'.",
+        )
     sent = {rule.get("id"): rule for rule in dig(write.body, "properties.rules") or []}
     held = dig(write.before, "properties.rules") or []
     merged = [sent.pop(rule.get("id"), rule) for rule in held]

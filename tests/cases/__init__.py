@@ -124,9 +124,10 @@ class Documents:
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
         """What a list call on a collection answers, below whatever it lies in.
 
-        Of Microsoft.Authorization also what lies above.
+        Of Microsoft.Authorization also what lies above. A filter asks for one role.
         """
-        home = collection.rsplit("/", 1)[0]
+        path, _, options = collection.partition("?")
+        home = path.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
@@ -135,7 +136,9 @@ class Documents:
         return [
             body
             for rid, body in ids
-            if lookup.type.matches(rid) and (rid.within(scope) or (inherits and _above(rid, scope)))
+            if lookup.type.matches(rid)
+            and (rid.within(scope) or (inherits and _above(rid, scope)))
+            and (not options or _role(options) == _role(body["properties"]["roleDefinitionId"]))
         ]
 
     def judged(
@@ -204,6 +207,11 @@ class Documents:
 def _above(attached: ResourceId, scope: ResourceId) -> bool:
     """Whether something is attached above a scope; outside of subscriptions everything is."""
     return not attached.subscription or scope.within(attached.scope)
+
+
+def _role(text: str) -> str:
+    """The role's own id, at the end of a definition's id or of a filter for it."""
+    return text.rstrip("'").rsplit("/", 1)[-1].casefold()
 
 
 def _element(home: list[Json], wanted: ResourceId) -> Json:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from shared.errors import PolicyError
+from shared.model import ResourceId
 from simulator import roles
 from simulator.faults import Fault
-from tests.engine.world import ALICE, SUBSCRIPTION, World
+from tests.engine.world import ALICE, SUBSCRIPTION, World, enforce, policy
 from wiring import Gate
 
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -28,8 +30,8 @@ def world() -> World:
 
 def owns(world: World, who: str) -> str:
     definition = f"{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"
-    document = roles.assignment(who, definition, SUBSCRIPTION)
-    document["properties"]["principalType"] = "User"
+    made = {"principalType": "User", "createdOn": "2025-01-01T00:00:00Z"}
+    document = roles.assignment(who, definition, SUBSCRIPTION, **made)
     (loaded,) = world.load(document)
     return loaded
 
@@ -144,3 +146,36 @@ def test_a_sweep_finds_what_lies_in_no_common_table(world: World) -> None:
     found = {one.control: one.resource.text for one in gate.state.findings.all() if one.open}
     assert found["iam-lighthouse-privileged"] == delegation
     assert found["iam-subscription-transfer-open"] == transfers
+
+
+def test_a_person_takes_owner_from_a_guest_and_gives_it_back(world: World) -> None:
+    """Two members of the directory stay; the undo makes the grant under its old name."""
+    gate = world.gate()
+    owns(world, ADA)
+    owns(world, BOB)
+    guest = owns(world, GUEST)
+    gate.people.apply(ResourceId(guest), "carol", {}, frozenset({"iam-guest-owner"}))
+    world.run(gate, hours=0.5, step=60)
+    (story,) = gate.state.journal.all()
+    assert (story.state, world.tenant.read(guest)) == ("remediated", None), story.value["Message"]
+    gate.people.undo(story.id, "carol")
+    world.run(gate, hours=0.5, step=60)
+    assert world.properties(guest)["principalId"] == GUEST
+
+
+def test_an_orphan_waits_for_a_person(world: World) -> None:
+    """One sight of an absence is not enough: it is asked for, and looked at again."""
+    with pytest.raises(PolicyError, match="a person decides"):
+        policy(enforce("iam-orphaned-principal"))
+    world.policy = policy("rules: [{control: iam-orphaned-principal, mode: approve}]\n")
+    gate = world.gate()
+    owns(world, ADA)
+    owns(world, BOB)
+    gone = owns(world, "22222222-0000-0000-0000-000000000099")
+    world.look(gate, gone)
+    world.run(gate, hours=0.5, step=60)
+    assert world.our_writes() == []
+    (asked,) = gate.state.approvals.of(ResourceId(gone))
+    gate.people.approve(asked.id, "carol")
+    world.run(gate, hours=0.5, step=60)
+    assert world.tenant.read(gone) is None
