@@ -49,6 +49,7 @@ class Engine:
         may_write: bool,
     ) -> None:
         self.controls = controls
+        self.cloud = cloud
         self.state = state
         self.policy = policy
         self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,6 +127,39 @@ def use_in(data: Mapping[str, Any], about: ResourceId, when: Any) -> Use | None:
     named = ResourceId(f"{inside}/providers/Microsoft.Authorization/roleAssignments/{assignment}")
     where = about.resource_group or ResourceId(f"/subscriptions/{about.subscription}")
     return Use(named, where, action, at)
+
+
+def uses_in(entry: Any) -> Iterator[Use]:
+    """The uses that an exported activity log entry, or a document of several, tells of.
+
+    Read are the forms of `az monitor activity-log list`, of the REST API (`value`) and of exports
+    by a diagnostic setting (`records`, with `identity.authorization`).
+    """
+    if isinstance(entry, list):
+        for one in entry:
+            yield from uses_in(one)
+        return
+    if not isinstance(entry, Mapping):
+        return
+    for name in ("records", "value"):
+        if isinstance(entry.get(name), list):
+            yield from uses_in(entry[name])
+            return
+    where = entry.get("resourceId") or entry.get("resourceUri")
+    if not isinstance(where, str) or not where.startswith("/") or _failed(entry):
+        return
+    data = {**entry, **_object(entry.get("identity"))}
+    when = entry.get("eventTimestamp") or entry.get("time")
+    use = use_in(data, ResourceId(_sound(where)), when)
+    if use is not None:
+        yield use
+
+
+def _failed(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry says that it did not happen; a start says nothing yet."""
+    status = entry.get("status") or entry.get("resultType") or ""
+    word = status.get("value") if isinstance(status, Mapping) else status
+    return str(word).casefold() in {"failed", "failure", "started", "start", "accept"}
 
 
 def _instant(text: Any) -> datetime | None:
