@@ -112,14 +112,17 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
-    # A look judges all controls of a type, and wakes others.
+    # A look judges all controls of a type, and wakes looks at other types.
+    looked_at = {case.id.type.casefold()} | {
+        kind.key
+        for one in CONTROLS.values()
+        for kind in one.detector.types
+        if any(wake.type.matches(case.id) for wake in one.detector.wakes)
+    }
     beside = (
         one
         for one in CONTROLS.values()
-        if any(
-            kind.matches(case.id)
-            for kind in (*one.detector.types, *(wake.type for wake in one.detector.wakes))
-        )
+        if any(kind.key in looked_at for kind in one.detector.types)
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
