@@ -1,15 +1,51 @@
 """Turn a SQL server's public endpoint off; its firewall rules stay as they are."""
 
-from remediations.exposure import IN_USE, LOOKUPS, endpoint_off
-from shared.model import Edit, Finding, Kind, Parameters, Plan, Remediation, Reversible
+from collections.abc import Iterator
 
-PUBLIC_ACCESS = "/properties/publicNetworkAccess"
+from remediations.exposure import IN_USE, LOOKUPS, endpoint_off, switched_off
+from shared.model import (
+    Finding,
+    Kind,
+    Lookup,
+    NeedsLookup,
+    Parameters,
+    Plan,
+    Remediation,
+    Resource,
+    ResourceType,
+    Reversible,
+    Undecided,
+)
+
+GROUPS = Lookup(
+    name="failoverGroups",
+    type=ResourceType("Microsoft.Sql/servers/failoverGroups", api_version="2023-08-01"),
+    ids=lambda server: [f"{server.id}/failoverGroups"],
+    many=True,
+)
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    body = finding.resource.body
-    off = finding.patch(Edit.of(body, PUBLIC_ACCESS, "Disabled", restore="Enabled"))
-    return endpoint_off(REMEDIATION, finding, parameters, ("sqlServer",), off)
+    off, caveats = switched_off(finding), _failovers(finding.resource)
+    return endpoint_off(REMEDIATION, finding, parameters, ("sqlServer",), off, *caveats)
+
+
+def _failovers(server: Resource) -> Iterator[str]:
+    """What each failover group of the server means for its clients, in words."""
+    try:
+        groups = server.related(GROUPS.name)
+    except NeedsLookup:
+        raise
+    except Undecided as reason:
+        yield f"Whether failover groups lead clients here cannot be seen: {reason}."
+        return
+    for group in groups:
+        servers = group.items("/properties/partnerServers")
+        partners = ", ".join(str(one.get("id")).rpartition("/")[2] for one in servers)
+        yield (
+            f"Failover group {group.id.name} leads clients to this server and to {partners}: each "
+            "has a public endpoint of its own."
+        )
 
 
 REMEDIATION = Remediation(
@@ -24,5 +60,5 @@ REMEDIATION = Remediation(
         "Microsoft.Sql/locations/serverAzureAsyncOperation/read",
     ),
     parameters=(IN_USE,),
-    lookups=LOOKUPS,
+    lookups=(*LOOKUPS, GROUPS),
 )
