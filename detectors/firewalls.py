@@ -34,14 +34,3 @@ def too_open(server: Resource, rules: RangeRules) -> Iterator[Evidence]:
     """Both, where one control stands for the two."""
     yield from wide(server, rules)
     yield from all_of_azure(server, rules)
-
-
-def flexible_server_is_public(server: Resource) -> bool:
-    """Whether a flexible server's firewall counts: not with public access off, nor in a network.
-
-    Absent means Enabled (REST reference, `Network.publicNetworkAccess` of MySQL and PostgreSQL).
-    """
-    network = "/properties/network"
-    if server.get(f"{network}/delegatedSubnetResourceId"):
-        return False
-    return server.text(f"{network}/publicNetworkAccess") != "disabled"

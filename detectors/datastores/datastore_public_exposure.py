@@ -10,7 +10,23 @@ Source: Microsoft Learn, "Azure network security perimeter", and each type's fir
 
 from collections.abc import Iterator, Mapping
 
-from detectors import sql, storage
+from detectors import (
+    analysisservices,
+    cosmos,
+    datafactory,
+    elasticsan,
+    healthcare,
+    kusto,
+    mongo,
+    mysql,
+    postgresql,
+    purview,
+    redis,
+    search,
+    sql,
+    storage,
+    synapse,
+)
 from detectors.exposure import Store, exposed
 from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
 
@@ -19,6 +35,21 @@ STORES: Mapping[str, Store] = {
     for store in (
         storage.STORE,
         sql.STORE,
+        cosmos.STORE,
+        postgresql.STORE,
+        postgresql.CLUSTER_STORE,
+        mysql.STORE,
+        mongo.STORE,
+        redis.STORE,
+        redis.CLUSTER_STORE,
+        synapse.STORE,
+        kusto.STORE,
+        search.STORE,
+        elasticsan.STORE,
+        healthcare.STORE,
+        purview.STORE,
+        analysisservices.STORE,
+        datafactory.STORE,
     )
 }
 
