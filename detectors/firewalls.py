@@ -1,6 +1,7 @@
 """Firewalls of database servers that are lists of address ranges."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from shared.model import AZURE_SERVICES, WIDE, Addresses, Evidence, RangeRules, Resource, fitting
 
@@ -34,3 +35,18 @@ def too_open(server: Resource, rules: RangeRules) -> Iterator[Evidence]:
     """Both, where one control stands for the two."""
     yield from wide(server, rules)
     yield from all_of_azure(server, rules)
+
+
+def before_network(server: Resource) -> str:
+    """What it means that a flexible server shows no `network`: previews had the switch beside it.
+
+    On, where neither stands (REST reference, `Network.publicNetworkAccess`).
+    """
+    return server.text("/properties/publicNetworkAccess") or "enabled"
+
+
+INSIDE_NETWORK: Final = (
+    "/properties/network/delegatedSubnetResourceId",
+    "/properties/delegatedSubnetArguments/subnetArmResourceId",
+)
+"""Where a flexible server names the subnet that it lies in, and where previews did."""

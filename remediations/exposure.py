@@ -4,7 +4,7 @@ Only where every sub-resource in use has an approved private endpoint with a lin
 that no outage: an approved `blob` endpoint serves neither `dfs` nor `file`. Else a person is asked.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from shared.model import (
@@ -108,6 +108,22 @@ def replicates(finding: Finding, *pointers: str) -> str:
         f"It replicates ({', '.join(parts)}): the others keep their own public endpoints, and "
         "clients that fail over to this one are cut off."
     )
+
+
+def told(store: Resource, lookup: Lookup, words: Callable[[Resource], str]) -> Iterator[str]:
+    """A caveat for each resource that a lookup finds, where `words` has one; or why it failed.
+
+    Raises:
+        NeedsLookup: it was not made yet.
+    """
+    try:
+        found = store.related(lookup.name)
+    except NeedsLookup:
+        raise
+    except Undecided as reason:
+        yield f"Whether clients of others depend on it cannot be seen: {reason}."
+        return
+    yield from filter(None, map(words, found))
 
 
 def endpoint_off(

@@ -278,6 +278,7 @@ RECORDED = Path(os.environ.get("PORTCULLIS_RECORDED", ROOT / "../shared/recorded
 STORAGE, VAULTS = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 SQL, COSMOS = "Microsoft.Sql/servers", "Microsoft.DocumentDB/databaseAccounts"
 GROUPS, NICS = "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkInterfaces"
+KUSTO, POSTGRESQL = "Microsoft.Kusto/Clusters", "Microsoft.DBforPostgreSQL/flexibleServers"
 GRANTS, DISKS = "Microsoft.Authorization/roleAssignments", "Microsoft.Compute/disks"
 
 READ_BY_HAND = [
@@ -304,6 +305,9 @@ READ_BY_HAND = [
     (GRANTS, "iam-privileged-assignment-broad", State.NON_COMPLIANT, "02 03 13 23"),
     (GRANTS, "iam-privileged-assignment-broad", State.COMPLIANT, "05 16 19 20 21"),
     (GRANTS, "iam-privileged-assignment-broad", State.UNKNOWN, "08"),
+    (KUSTO, "kusto-allowed-ip-open", State.NON_COMPLIANT, "01 02"),
+    (POSTGRESQL, "postgresql-public-network-access", State.NON_COMPLIANT, "01"),
+    (POSTGRESQL, "postgresql-public-network-access", State.COMPLIANT, "02"),
 ]
 """What a person says of the recorded documents: type, control, state, numbers of the files."""
 

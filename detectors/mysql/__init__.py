@@ -1,6 +1,7 @@
 """Azure Database for MySQL, flexible servers."""
 
 from detectors.exposure import Store, by_ranges
+from detectors.firewalls import INSIDE_NETWORK, before_network
 from shared.model import RangeRules, ResourceType
 
 _TYPE, _VERSION = "Microsoft.DBforMySQL/flexibleServers", "2023-12-30"
@@ -10,6 +11,7 @@ STORE = Store(
     type=SERVER,
     ways=by_ranges(RULES),
     switches=("/properties/network/publicNetworkAccess",),
-    inside=("/properties/network/delegatedSubnetResourceId",),
+    unset=before_network,
+    inside=INSIDE_NETWORK,
     lookups=(RULES.lookup,),
 )

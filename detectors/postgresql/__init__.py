@@ -1,6 +1,7 @@
 """Azure Database for PostgreSQL: flexible servers, and clusters (Cosmos DB for PostgreSQL)."""
 
 from detectors.exposure import Store, by_ranges
+from detectors.firewalls import INSIDE_NETWORK, before_network
 from shared.model import RangeRules, ResourceType
 
 _TYPE, _VERSION = "Microsoft.DBforPostgreSQL/flexibleServers", "2024-08-01"
@@ -10,7 +11,8 @@ STORE = Store(
     type=SERVER,
     ways=by_ranges(RULES),
     switches=("/properties/network/publicNetworkAccess",),
-    inside=("/properties/network/delegatedSubnetResourceId",),
+    unset=before_network,
+    inside=INSIDE_NETWORK,
     lookups=(RULES.lookup,),
 )
 

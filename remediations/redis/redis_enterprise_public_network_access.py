@@ -1,16 +1,51 @@
 """Turn a Managed Redis cluster's public endpoint off."""
 
-from remediations.exposure import IN_USE, LOOKUPS, PUBLIC_ACCESS, endpoint_off, switched_off
-from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
+from remediations.exposure import (
+    IN_USE,
+    LOOKUPS,
+    PUBLIC_ACCESS,
+    endpoint_off,
+    switched_off,
+    told,
+)
+from shared.model import (
+    Finding,
+    Kind,
+    Lookup,
+    Parameters,
+    Plan,
+    Remediation,
+    Resource,
+    ResourceType,
+    Reversible,
+)
+
+DATABASES = Lookup(
+    name="databases",
+    type=ResourceType("Microsoft.Cache/redisEnterprise/databases", api_version="2025-07-01"),
+    ids=lambda cluster: [f"{cluster.id}/databases"],
+    many=True,
+)
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
+    caveats = list(told(finding.resource, DATABASES, _geo_replication))
+    if finding.resource.get(PUBLIC_ACCESS) is None:
+        caveats.append("A switch that was never set cannot be unset: undo sets it to Enabled.")
     off = switched_off(finding)
-    unset = finding.resource.get(PUBLIC_ACCESS) is None
-    caveat = (
-        "A switch that was never set cannot be unset: undo sets it to Enabled." if unset else ""
+    return endpoint_off(REMEDIATION, finding, parameters, ("redisEnterprise",), off, *caveats)
+
+
+def _geo_replication(database: Resource) -> str:
+    linked = database.items("/properties/geoReplication/linkedDatabases")
+    mine = f"{database.id}".casefold()
+    others = [str(one.get("id")) for one in linked if str(one.get("id")).casefold() != mine]
+    if not others:
+        return ""
+    return (
+        f"Database {database.id.name} is geo-replicated with {', '.join(others)}: each cluster has "
+        "a public endpoint of its own."
     )
-    return endpoint_off(REMEDIATION, finding, parameters, ("redisEnterprise",), off, caveat)
 
 
 REMEDIATION = Remediation(
@@ -25,5 +60,5 @@ REMEDIATION = Remediation(
         "Microsoft.Cache/locations/operationsStatus/read",
     ),
     parameters=(IN_USE,),
-    lookups=LOOKUPS,
+    lookups=(*LOOKUPS, DATABASES),
 )

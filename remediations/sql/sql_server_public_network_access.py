@@ -1,20 +1,16 @@
 """Turn a SQL server's public endpoint off; its firewall rules stay as they are."""
 
-from collections.abc import Iterator
-
-from remediations.exposure import IN_USE, LOOKUPS, endpoint_off, switched_off
+from remediations.exposure import IN_USE, LOOKUPS, endpoint_off, switched_off, told
 from shared.model import (
     Finding,
     Kind,
     Lookup,
-    NeedsLookup,
     Parameters,
     Plan,
     Remediation,
     Resource,
     ResourceType,
     Reversible,
-    Undecided,
 )
 
 GROUPS = Lookup(
@@ -26,26 +22,17 @@ GROUPS = Lookup(
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    off, caveats = switched_off(finding), _failovers(finding.resource)
+    off, caveats = switched_off(finding), told(finding.resource, GROUPS, _failover)
     return endpoint_off(REMEDIATION, finding, parameters, ("sqlServer",), off, *caveats)
 
 
-def _failovers(server: Resource) -> Iterator[str]:
-    """What each failover group of the server means for its clients, in words."""
-    try:
-        groups = server.related(GROUPS.name)
-    except NeedsLookup:
-        raise
-    except Undecided as reason:
-        yield f"Whether failover groups lead clients here cannot be seen: {reason}."
-        return
-    for group in groups:
-        servers = group.items("/properties/partnerServers")
-        partners = ", ".join(str(one.get("id")).rpartition("/")[2] for one in servers)
-        yield (
-            f"Failover group {group.id.name} leads clients to this server and to {partners}: each "
-            "has a public endpoint of its own."
-        )
+def _failover(group: Resource) -> str:
+    servers = group.items("/properties/partnerServers")
+    partners = ", ".join(str(one.get("id")).rpartition("/")[2] for one in servers)
+    return (
+        f"Failover group {group.id.name} leads clients to this server and to {partners}: each "
+        "has a public endpoint of its own."
+    )
 
 
 REMEDIATION = Remediation(
