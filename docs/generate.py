@@ -243,7 +243,8 @@ _LIMIT = ("limits:", "  - {writes: 10, per: subscription, window: 1h}")
 
 
 def _example(parameter: Parameter) -> str:
-    return "[203.0.113.0/24]" if parameter.for_person == [] else _json(parameter)
+    addresses = "pattern" in parameter.schema.get("items", {})
+    return "[203.0.113.0/24]" if addresses else _json(parameter)
 
 
 def _fenced(language: str, *lines: str) -> str:

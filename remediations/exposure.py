@@ -36,7 +36,7 @@ PUBLIC_ACCESS: Final = "/properties/publicNetworkAccess"
 
 IN_USE: Final = Parameter(
     name="in_use",
-    description="The sub-resources that clients use (blob, file, ...); none named means all.",
+    description="The sub-resources that clients use, as private endpoints name them; [] means all.",
     schema={"type": "array", "items": {"type": "string", "minLength": 1}},
     for_person=[],
 )

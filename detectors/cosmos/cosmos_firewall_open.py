@@ -8,8 +8,8 @@ Source: Microsoft Learn, "Configure IP firewall in Azure Cosmos DB".
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access, wide_rules
-from detectors.cosmos import ACCOUNT, open_to_all, rules_of
+from detectors import wide_rules
+from detectors.cosmos import ACCOUNT, STORE, open_to_all, rules_of
 from shared.model import (
     AZURE_SERVICES,
     MOST,
@@ -22,10 +22,8 @@ from shared.model import (
 
 
 def check(account: Resource) -> Iterator[Evidence]:
-    return behind_public_access(account, _opened)
-
-
-def _opened(account: Resource) -> Iterator[Evidence]:
+    if not STORE.public(account):
+        return
     pointer, texts = rules_of(account)
     yield from open_to_all(account)
     sets = [Addresses.parse(text) - AZURE_SERVICES for text in texts]
