@@ -22,6 +22,7 @@ from shared.model import (
     ResourceId,
     ResourceType,
     Undecided,
+    value_at,
     values_at,
 )
 
@@ -50,11 +51,10 @@ def _approved(store: Resource) -> Iterator[str]:
     beside = store.related(CONNECTIONS) if CONNECTIONS in store.lookups else ()
     bodies = [connection.body for connection in beside]
     for connection in (*store.items(f"/properties/{CONNECTIONS}"), *bodies):
-        state = connection.get("properties", {})
-        status = state.get("privateLinkServiceConnectionState", {}).get("status")
-        endpoint = (state.get("privateEndpoint") or {}).get("id")
-        if str(status).casefold() == "approved" and endpoint:
-            yield str(endpoint)
+        status = value_at(connection, ("properties", "privateLinkServiceConnectionState", "status"))
+        endpoint = value_at(connection, ("properties", "privateEndpoint", "id"))
+        if str(status).casefold() == "approved" and isinstance(endpoint, str) and endpoint:
+            yield endpoint
 
 
 def _zones(store: Resource) -> Iterator[str]:
