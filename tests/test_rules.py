@@ -282,6 +282,7 @@ RECORDED = Path(os.environ.get("PORTCULLIS_RECORDED", ROOT / "../shared/recorded
 STORAGE, VAULTS = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 SQL, COSMOS = "Microsoft.Sql/servers", "Microsoft.DocumentDB/databaseAccounts"
 GROUPS, NICS = "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkInterfaces"
+KUSTO, POSTGRESQL = "Microsoft.Kusto/Clusters", "Microsoft.DBforPostgreSQL/flexibleServers"
 GRANTS, DISKS = "Microsoft.Authorization/roleAssignments", "Microsoft.Compute/disks"
 
 ROLES = "Microsoft.Authorization/roleDefinitions"
@@ -324,6 +325,9 @@ READ_BY_HAND = [
     (ROLES, "iam-custom-role-wildcard", State.NON_COMPLIANT, "01"),
     (ROLES, "iam-custom-role-wildcard", State.COMPLIANT, "03 06 10"),
     (ROLES, "iam-custom-role-owner-like", State.COMPLIANT, "01 03"),
+    (KUSTO, "kusto-allowed-ip-open", State.NON_COMPLIANT, "01 02"),
+    (POSTGRESQL, "postgresql-public-network-access", State.NON_COMPLIANT, "01"),
+    (POSTGRESQL, "postgresql-public-network-access", State.COMPLIANT, "02"),
 ]
 """What a person says of the recorded documents: type, control, state, numbers of the files."""
 

@@ -10,8 +10,24 @@ Source: Microsoft Learn, "Azure network security perimeter", and each type's fir
 
 from collections.abc import Iterator, Mapping
 
-from detectors import sql, storage
-from detectors.exposure import Store
+from detectors import (
+    analysisservices,
+    cosmos,
+    datafactory,
+    elasticsan,
+    healthcare,
+    kusto,
+    mongo,
+    mysql,
+    postgresql,
+    purview,
+    redis,
+    search,
+    sql,
+    storage,
+    synapse,
+)
+from detectors.exposure import Store, exposed
 from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
 
 STORES: Mapping[str, Store] = {
@@ -19,14 +35,29 @@ STORES: Mapping[str, Store] = {
     for store in (
         storage.STORE,
         sql.STORE,
+        cosmos.STORE,
+        postgresql.STORE,
+        postgresql.CLUSTER_STORE,
+        mysql.STORE,
+        mongo.STORE,
+        redis.STORE,
+        redis.CLUSTER_STORE,
+        synapse.STORE,
+        kusto.STORE,
+        search.STORE,
+        elasticsan.STORE,
+        healthcare.STORE,
+        purview.STORE,
+        analysisservices.STORE,
+        datafactory.STORE,
     )
 }
 
 
 def check(resource: Resource) -> Iterator[Evidence]:
-    paths = STORES[resource.type.casefold()].paths(resource)
-    worst = Exposure.worst(path.exposure for path in paths)
-    if worst.rank >= Exposure.WIDE.rank:
+    paths = exposed(STORES[resource.type.casefold()], resource)
+    if paths:
+        worst = Exposure.worst(path.exposure for path in paths)
         yield Evidence("", f"exposure {worst}", f"{Exposure.LISTED} or {Exposure.PRIVATE}")
         yield from (path.evidence for path in paths)
 
@@ -39,7 +70,5 @@ DETECTOR = Detector(
     family="datastore-exposure",
     check=check,
     composed_of=tuple(store.type for store in STORES.values()),
-    lookups=tuple(
-        lookup for store in STORES.values() for lookup in (*store.lookups, store.perimeter)
-    ),
+    lookups=tuple(lookup for store in STORES.values() for lookup in store.reads),
 )

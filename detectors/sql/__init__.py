@@ -51,4 +51,9 @@ def ways(server: Resource) -> Iterator[OpenPath]:
         yield OpenPath(Exposure.LISTED, subnet)
 
 
-STORE = Store(type=SERVER, ways=ways, lookups=(RULES.lookup, IPV6_RULES.lookup, SUBNET_RULES))
+STORE = Store(
+    type=SERVER,
+    ways=ways,
+    lookups=(RULES.lookup, IPV6_RULES.lookup, SUBNET_RULES),
+    perimeters="2023-08-01",
+)

@@ -44,6 +44,22 @@ _OF_POSTGRESQL = (
     "postgresql-firewall-any-internet",
     "postgresql-firewall-azure-services",
 )
+_OF_STORES = {
+    "analysis-services-firewall": "Microsoft.AnalysisServices/locations/operationresults/read",
+    "cosmos-postgresql-public-ip": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "cosmos-public-network-access": "Microsoft.DocumentDB/locations/operationsStatus/read",
+    "elasticsan-public-network-access": "Microsoft.ElasticSan/locations/asyncoperations/read",
+    "fhir-public-network-access": "Microsoft.HealthcareApis/locations/operationresults/read",
+    "kusto-allowed-ip-open": "Microsoft.Kusto/locations/operationResults/read",
+    "kusto-public-network-access": "Microsoft.Kusto/locations/operationResults/read",
+    "mongo-vcore-public-network-access": f"{_MONGO}/mongoClusterAzureAsyncOperation/read",
+    "mysql-public-network-access": f"{_MYSQL}/azureAsyncOperation/read",
+    "postgresql-public-network-access": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "purview-public-network-access": "Microsoft.Purview/locations/operationResults/read",
+    "redis-enterprise-public-network-access": "Microsoft.Cache/locations/operationsStatus/read",
+    "redis-public-network-access": "Microsoft.Cache/locations/operationResults/read",
+    "synapse-public-network-access": f"{_SYNAPSE}/operationResults/read",
+}
 SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
@@ -60,6 +76,7 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
         "iam-lighthouse-privileged",
         "Microsoft.ManagedServices/operationStatuses/read",
     ): _UNTOLD,
+    **dict.fromkeys(_OF_STORES.items(), _UNTOLD),
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
