@@ -44,6 +44,7 @@ from shared.model.plan import (
     edited,
 )
 from shared.model.range_rules import RangeRules
+from shared.model.reachability import Closing, Destination, Reach, Sources, reach
 from shared.model.resource import (
     NeedsLookup,
     Resource,
@@ -88,7 +89,9 @@ __all__ = [
     "WIDE",
     "Addresses",
     "Change",
+    "Closing",
     "Control",
+    "Destination",
     "Detector",
     "Edit",
     "Evidence",
@@ -106,6 +109,7 @@ __all__ = [
     "Plan",
     "RangeRules",
     "Ranges",
+    "Reach",
     "Remediation",
     "Resource",
     "ResourceId",
@@ -113,6 +117,7 @@ __all__ = [
     "Reversible",
     "SecurityRule",
     "Severity",
+    "Sources",
     "State",
     "Undecided",
     "Verb",
@@ -132,6 +137,7 @@ __all__ = [
     "overlap",
     "parse_pointer",
     "pointer_to",
+    "reach",
     "same",
     "shown",
     "unshown",

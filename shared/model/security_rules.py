@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, WIDE, Addresses, Ranges
 from shared.model.document import ABSENT, Json, Path, pointer_to
@@ -23,7 +23,9 @@ SMALL: Final = Fraction(WIDE, 2**32)
 """The share of the internet that a rule may name and still be a list of known clients."""
 
 _ANY: Final = {"*", "any"}
-_OTHER_PROTOCOLS: Final = {"udp", "icmp", "icmpv6", "esp", "ah"}
+_PROTOCOLS: Final = {"tcp", "udp", "icmp", "icmpv6", "esp", "ah"}
+
+Protocol = Literal["tcp", "udp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class SecurityRule:
         """Azure's own default rules are not, nor is one that does not say its name."""
         named = self.resource.get("/id") or self.resource.get("/name")
         return self.path[1] == "securityRules" and isinstance(named, str)
+
+    @property
+    def group(self) -> ResourceId:
+        """The security group that it belongs to."""
+        return self.resource.id.scope
 
     def fields(self, singular: str) -> Iterator[str]:
         """Pointers, inside the rule, of the two forms of a field that hold something."""
@@ -132,13 +139,13 @@ def _peers(rule: Resource, side: str) -> Peers:
     return Peers(addresses, frozenset(names))
 
 
-def _matches_tcp(rule: Resource) -> bool:
-    protocol = rule.text("/properties/protocol")
-    if protocol in _ANY or protocol == "tcp":
+def _matches(rule: Resource, protocol: Protocol) -> bool:
+    found = rule.text("/properties/protocol")
+    if found in _ANY or found == protocol:
         return True
-    if protocol in _OTHER_PROTOCOLS:
+    if found in _PROTOCOLS:
         return False
-    raise Undecided(f"the rule {rule.id.name!r} has the protocol {protocol!r}")
+    raise Undecided(f"the rule {rule.id.name!r} has the protocol {found!r}")
 
 
 def _word(rule: Resource, name: str, *, yes: str, no: str) -> bool:
@@ -148,8 +155,8 @@ def _word(rule: Resource, name: str, *, yes: str, no: str) -> bool:
     return found == yes
 
 
-def tcp_rules(group: Resource, port: int) -> list[SecurityRule]:
-    """The inbound rules, Azure's defaults among them, that decide over TCP to `port`, in order.
+def inbound_rules(group: Resource, ports: Ranges, protocol: Protocol = "tcp") -> list[SecurityRule]:
+    """The inbound rules, Azure's defaults among them, that decide over some of `ports`, in order.
 
     Raises:
         Undecided: a rule that may matter cannot be read.
@@ -158,7 +165,7 @@ def tcp_rules(group: Resource, port: int) -> list[SecurityRule]:
     for kind in ("securityRules", "defaultSecurityRules"):
         for i, document in enumerate(group.items(f"/properties/{kind}")):
             rule = Resource(id=group.id.child(f"{kind}/{_name(document, i)}"), body=document)
-            if read := _read(rule, ("properties", kind, i), port):
+            if read := _read(rule, ("properties", kind, i), ports, protocol):
                 found.append(read)
     return sorted(found, key=lambda rule: rule.priority)
 
@@ -170,13 +177,14 @@ def _name(document: Mapping[str, Json], i: int) -> str:
     )
 
 
-def _read(rule: Resource, path: Path, port: int) -> SecurityRule | None:
-    if not _word(rule, "direction", yes="inbound", no="outbound") or not _matches_tcp(rule):
+def _read(rule: Resource, path: Path, wanted: Ranges, protocol: Protocol) -> SecurityRule | None:
+    inbound = _word(rule, "direction", yes="inbound", no="outbound")
+    if not inbound or not _matches(rule, protocol):
         return None
     ports = _ports(rule, "destinationPortRange")
     if not ports:
         raise Undecided(f"the rule {rule.id.name!r} names no port that this document shows")
-    if port not in ports:
+    if not ports & wanted:
         return None
     priority = rule.get("/properties/priority")
     if not isinstance(priority, int) or isinstance(priority, bool):
@@ -206,7 +214,7 @@ def openings(group: Resource, port: int) -> list[Opening]:
     """
     denys: list[SecurityRule] = []
     found: list[Opening] = []
-    for rule in tcp_rules(group, port):
+    for rule in inbound_rules(group, Ranges(((port, port),))):
         if not rule.allows:
             denys.append(rule)
         elif sources := _reaching(rule, denys):
