@@ -74,6 +74,15 @@ class SecurityRule:
             if self.resource.get(pointer):
                 yield pointer
 
+    @property
+    def listed_ports(self) -> Iterator[tuple[str, Ranges]]:
+        """Each port or range as it is listed: its pointer in the group's document, and it."""
+        for pointer in self.fields("destinationPortRange"):
+            found = self.resource.get(pointer)
+            for i, text in enumerate(found) if isinstance(found, list) else [(None, found)]:
+                at = pointer if i is None else f"{pointer}/{i}"
+                yield self.pointer(at), Ranges.of([_span(text)])
+
     def pointer(self, field: str) -> str:
         """Where a field of the rule stands in the group's document."""
         return pointer_to(self.path) + field

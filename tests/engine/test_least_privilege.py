@@ -87,7 +87,8 @@ def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
     world.tenant = Tenant(world.clock, rbac=True)
-    for document in documents(case):
+    # Groups and subscriptions first: they come with what lies in them, but without tags.
+    for document in sorted(documents(case), key=lambda one: len(one["id"])):
         if world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
     # A look judges all controls of a type.
