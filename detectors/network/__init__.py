@@ -26,6 +26,8 @@ from shared.model.security_rules import inbound_rules
 
 SECURITY_GROUP = ResourceType("Microsoft.Network/networkSecurityGroups", api_version="2024-05-01")
 SUBNET = ResourceType("Microsoft.Network/virtualNetworks/subnets", api_version="2024-05-01")
+VIRTUAL_NETWORK = ResourceType("Microsoft.Network/virtualNetworks", api_version="2024-05-01")
+LOAD_BALANCER = ResourceType("Microsoft.Network/loadBalancers", api_version="2024-05-01")
 INTERFACE = ResourceType("Microsoft.Network/networkInterfaces", api_version="2024-05-01")
 PUBLIC_IP = ResourceType("Microsoft.Network/publicIPAddresses", api_version="2024-05-01")
 VIRTUAL_MACHINE = ResourceType("Microsoft.Compute/virtualMachines", api_version="2024-07-01")
@@ -91,6 +93,7 @@ def open_ports(group: Resource, ports: Ranges) -> Iterator[Evidence]:
 
 
 CONFIGURATIONS = "/properties/ipConfigurations"
+PUBLIC = CONFIGURATIONS + "/{}/properties/publicIPAddress/id"
 MACHINE = "/properties/virtualMachine/id"
 GROUP = "/properties/networkSecurityGroup/id"
 
@@ -138,6 +141,48 @@ class WayIn:
                             yield Evidence(pointer, found, "no port of a database", group.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What leads from outside to one IP configuration of an interface, by its index."""
+
+    at: int
+    evidence: Evidence
+    ports: Ranges
+
+
+def entries(nic: Resource, balancers: Iterable[Resource]) -> Iterator[Entry]:
+    """Its public addresses, and the rules of public load balancers that forward a database port."""
+    for at, _ in enumerate(nic.items(CONFIGURATIONS)):
+        if found := nic.get(PUBLIC.format(at)):
+            yield Entry(
+                at, Evidence(PUBLIC.format(at), found, "no public IP", nic.id), DATABASE_PORTS
+            )
+        for balancer in balancers:
+            yield from _forwarded(nic, at, balancer)
+
+
+def _forwarded(nic: Resource, at: int, balancer: Resource) -> Iterator[Entry]:
+    own = _ids(nic.body, *_POOLS.format(at).split("/")) | _ids(
+        nic.body, *_NATS.format(at).split("/")
+    )
+    frontends = {
+        ResourceId(str(one.get("id"))).key
+        for one in balancer.items("/properties/frontendIPConfigurations")
+        if {"publicIPAddress", "publicIPPrefix"} & set(one.get("properties") or {})
+    }
+    for kind in ("loadBalancingRules", "inboundNatRules"):
+        for i, rule in enumerate(balancer.items(f"/properties/{kind}")):
+            to = _ids(rule, "id") | _ids(rule, "properties", "backendAddressPool", "id")
+            to |= _ids(rule, "properties", "backendAddressPools", "*", "id")
+            pointer = f"/properties/{kind}/{i}/properties/backendPort"
+            port = balancer.get(pointer)
+            public = _ids(rule, "properties", "frontendIPConfiguration", "id") & frontends
+            over_tcp = balancer.text(f"/properties/{kind}/{i}/properties/protocol") != "udp"
+            if to & own and public and over_tcp and port in DATABASE_PORTS:
+                evidence = Evidence(pointer, port, "no port of a database", balancer.id)
+                yield Entry(at, evidence, Ranges(((port, port),)))
+
+
 def _read(known: dict[ResourceId, Resource], wanted: str) -> Resource:
     found = known.get(ResourceId(wanted))
     if found is None:
@@ -169,6 +214,37 @@ def subnets_of(nics: Iterable[Resource]) -> list[str]:
     """The ids of the subnets that these interfaces are in."""
     pointers = ("properties", "ipConfigurations", "*", "properties", "subnet", "id")
     return _once(subnet for nic in nics for subnet in values_at(nic.body, pointers))
+
+
+def interfaces_of(*holders: Resource) -> list[str]:
+    """The ids of the interfaces that security groups and subnets show behind them."""
+    found: list[ResourceId] = []
+    for holder in holders:
+        direct = _ids(holder.body, "properties", "networkInterfaces", "*", "id")
+        found.extend(map(ResourceId, sorted(direct)))
+        inside = _ids(holder.body, "properties", "ipConfigurations", "*", "id")
+        found.extend(ResourceId(one).scope for one in sorted(inside))
+    return _once(one.text for one in found if INTERFACE.matches(one))
+
+
+def balancers_of(nics: Iterable[Resource]) -> list[str]:
+    """The ids of the load balancers that have these interfaces behind them."""
+    return _once(
+        ResourceId(one).scope.text
+        for nic in nics
+        for places in (_POOLS, _NATS)
+        for one in sorted(_ids(nic.body, *places.format("*").split("/")))
+    )
+
+
+_POOLS = "properties/ipConfigurations/{}/properties/loadBalancerBackendAddressPools/*/id"
+_NATS = "properties/ipConfigurations/{}/properties/loadBalancerInboundNatRules/*/id"
+
+
+def _ids(body: Json, *steps: str) -> set[str]:
+    """The ids at a path, in lower case."""
+    path = tuple(int(step) if step.isdecimal() else step for step in steps)
+    return {ResourceId(one).key for one in values_at(body, path) if isinstance(one, str) and one}
 
 
 def groups_of(*attached: Resource) -> list[str]:

@@ -20,6 +20,7 @@ from detectors.network import (
     CONFIGURATIONS,
     INTERFACE,
     MACHINE,
+    PUBLIC,
     PUBLIC_IP,
     SECURITY_GROUP,
     SQL_VIRTUAL_MACHINE,
@@ -44,8 +45,6 @@ from shared.model import (
     Undecided,
     Wake,
 )
-
-PUBLIC = CONFIGURATIONS + "/{}/properties/publicIPAddress/id"
 
 
 def check(nic: Resource) -> Iterator[Evidence]:

@@ -75,6 +75,11 @@ class SecurityRule:
                 yield pointer
 
     @property
+    def known_clients(self) -> list[str]:
+        """The small ranges that it lists as sources."""
+        return [text for text in texts(self.resource, "sourceAddressPrefix") if _is_small(text)]
+
+    @property
     def listed_ports(self) -> Iterator[tuple[str, Ranges]]:
         """Each port or range as it is listed: its pointer in the group's document, and it."""
         for pointer in self.fields("destinationPortRange"):
@@ -354,7 +359,7 @@ def _rewritten(rule: Resource, singular: str, values: Sequence[str]) -> tuple[Ed
 
 
 def _sources(rule: SecurityRule, allowed: Sequence[str]) -> list[str]:
-    small = [t for t in texts(rule.resource, "sourceAddressPrefix") if _is_small(t)]
+    small = rule.known_clients
     listed = Addresses.union(map(Addresses.parse, small))
     names = [text for text in allowed if _is_name(text)]
     if names and len(allowed) > 1:
