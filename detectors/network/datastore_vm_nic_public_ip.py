@@ -7,8 +7,8 @@ Limits: a data store is known by signs, each of them reported: its image, the SQ
 extension or registration, a rule that lets somebody in to the port of a database by name, the
 tag `data-store` on the machine, the interface, the resource group or the subscription. A tag on
 a group or subscription is seen by the next sweep, not by its event. Security admin rules of a
-network manager are not seen. Ways through load balancers, gateways and firewalls are not looked
-at.
+network manager are not seen, nor default routes, by which the tag VirtualNetwork may hold
+everybody. Ways through load balancers, gateways and firewalls are not looked at.
 Source: Microsoft Learn, "Associate a public IP address to a virtual machine", "Public IP
 addresses" (without a security group a Standard address is closed, a Basic one open).
 """

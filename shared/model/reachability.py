@@ -26,7 +26,11 @@ AZURE: Final = "azurecloud"
 """The service tag of every public address of Azure; `azurecloud.westeurope` of a region's."""
 NETWORK: Final = "virtualnetwork"
 _INSIDE: Final = {NETWORK, "azureloadbalancer"}
-"""Tags that hold nobody from outside: the network with its neighbours, and health probes."""
+"""Tags that hold nobody from outside: the network with its neighbours, and health probes.
+
+Where a default route leads elsewhere, VirtualNetwork may hold every address (Microsoft Learn,
+"Virtual network service tags"); what routes there are is not looked at.
+"""
 
 
 def _is_azure(tag: str) -> bool:
@@ -173,9 +177,11 @@ class Reach:
     def evidence(self, expected: str = "sources that are known clients") -> Iterator[Evidence]:
         """The rules that let in, or where most is kept out what does that."""
         for rule in self.opened_by:
+            tags = sorted(self.sources.unknown_tags & rule.sources.names)
+            unknown = f"; what {', '.join(tags)} stands for is not known here" if tags else ""
             for pointer in rule.fields("sourceAddressPrefix"):
                 observed = rule.resource.get(pointer)
-                yield Evidence(rule.pointer(pointer), observed, expected, rule.group)
+                yield Evidence(rule.pointer(pointer), observed, expected + unknown, rule.group)
         for closing in self.closed_by:
             yield closing.evidence
 
