@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from typing import Final
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, PRIVATE, Addresses, Ranges
@@ -234,26 +234,33 @@ def _cells(
     Given are the rules that do, of each group, and the packet's family as seen from outside.
     """
     every = [rule for rules in listed for rule in rules]
-    seen: set[tuple[object, ...]] = set()
-    for piece, port, source in product(
-        destination.pieces(every),
-        ports.pieces(rule.ports for rule in every),
-        CLIENT_PORTS.pieces(rule.source_ports for rule in every),
-    ):
+    destinations = dict.fromkeys(
+        (_those(destination.met_by(rule, piece) for rule in every), _family(piece))
+        for piece in destination.pieces(every)
+    )
+    arriving = dict.fromkeys(
+        _those(rule.ports.covers(piece) for rule in every)
+        for piece in ports.pieces(rule.ports for rule in every)
+    )
+    leaving = dict.fromkeys(
+        _those(rule.source_ports.covers(piece) for rule in every)
+        for piece in CLIENT_PORTS.pieces(rule.source_ports for rule in every)
+    )
+    kinds = dict.fromkeys(
+        (met & at & by, family)
+        for (met, family), at, by in product(destinations, arriving, leaving)
+    )
+    for applying, family in kinds:
+        numbered = iter(enumerate(every))
         rules = tuple(
-            tuple(
-                rule
-                for rule in one
-                if rule.ports.covers(port)
-                and rule.source_ports.covers(source)
-                and destination.met_by(rule, piece)
-            )
-            for one in listed
+            tuple(rule for i, rule in islice(numbered, len(one)) if i in applying) for one in listed
         )
-        key = (tuple(tuple(rule.path for rule in one) for one in rules), bool(piece.v4))
-        if key not in seen:
-            seen.add(key)
-            yield rules, OUTSIDE & _family(piece)
+        yield rules, OUTSIDE & family
+
+
+def _those(which: Iterable[bool]) -> frozenset[int]:
+    """The places of what is true."""
+    return frozenset(i for i, true in enumerate(which) if true)
 
 
 def _family(addresses: Addresses) -> Addresses:
