@@ -28,6 +28,10 @@ from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
 _ASSIGNMENTS = "microsoft.authorization/roleassignments"
 _DEFINITIONS = "microsoft.authorization/roledefinitions"
+_SCHEDULES = {
+    "microsoft.authorization/roleassignmentscheduleinstances",
+    "microsoft.authorization/roleeligibilityscheduleinstances",
+}
 _DEFINITION_FILTER = re.compile(r"(type|roleName) eq '([^']+)'", re.IGNORECASE)
 _AT_SCOPE = "atscope()"
 _AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
@@ -119,8 +123,8 @@ class Listing:
                 f"'{type_name.split('/', 1)[1]}', because the parent resource '{address.id}' "
                 "could not be found.",
             )
-        if type_key == _ASSIGNMENTS:
-            return self._assignments(call, scope)
+        if type_key in {_ASSIGNMENTS, *_SCHEDULES}:
+            return self._granted(call, scope, type_key)
         if type_key == _DEFINITIONS:
             return self._definitions(call, scope)
         if call.target.query.get("$filter"):
@@ -143,17 +147,17 @@ class Listing:
             return self._state.attached(scope, type_key).after
         return self._state.of_type(subscription, type_key).after
 
-    def _assignments(self, call: Call, scope: str) -> Response:
-        """Role assignments at, above and (unless `atScope()`) below a scope."""
+    def _granted(self, call: Call, scope: str, type_key: str) -> Response:
+        """Grants (PIM shows them too) at, above and (unless `atScope()`) below a scope."""
         text = call.target.query.get("$filter", "")
         principal = _PRINCIPAL_FILTER.fullmatch(text)
         if text and principal is None and text.lower() != _AT_SCOPE:
             raise _unknown_filter(call)
         subscription = call.address.subscription
-        found = self._above(call, scope, _ASSIGNMENTS)
+        found = self._above(call, scope, type_key)
         if text.lower() != _AT_SCOPE:
             prefix = scope.rstrip("/") + "/"
-            index = self._state.of_type(subscription, _ASSIGNMENTS)
+            index = self._state.of_type(subscription, type_key)
             found += [entry for key, entry in index.entries.items() if key.startswith(prefix)]
         chosen = {
             entry.address.key: entry

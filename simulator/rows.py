@@ -7,6 +7,7 @@ from simulator import (
     rows_compute,
     rows_data,
     rows_eventgrid,
+    rows_identity,
     rows_network,
     rows_platform,
     rows_storage,
@@ -24,3 +25,4 @@ def teach() -> None:
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)
     types.register(*rows_eventgrid.ROWS)
+    types.register(*rows_identity.ROWS)

@@ -173,7 +173,7 @@ def test_one_rule_more_goes_one_way(every: list[list[Json]], data: st.DataObject
     for target in TARGETS:
         less, much = (every, after) if allows else (after, every)
         narrow, wide = reached(less, target).sources, reached(much, target).sources
-        assert narrow.exposure().rank <= wide.exposure().rank
+        assert narrow.exposure.rank <= wide.exposure.rank
         assert wide.addresses.covers(narrow.addresses)
         assert wide.azure or not narrow.azure
 

@@ -70,7 +70,7 @@ def check(group: Resource) -> Iterator[Evidence]:
         except Undecided as unread:
             reasons.append(unread)
     if found:
-        yield Evidence("", f"exposure {Exposure.OPEN_INTERNET}", "exposure private")
+        yield Evidence("", f"exposure {Exposure.OPEN_INTERNET}", "private")
         yield from found.values()
     elif reason := next(filter(None, reasons), None):
         raise reason

@@ -180,6 +180,9 @@ AZURE_SERVICES: Final = Addresses.parse("0.0.0.0")  # noqa: S104 - in a rule, no
 WIDE: Final = 2**16
 """More addresses than this, counted over all rules together, are no list of known clients."""
 
+WIDE_IPV6: Final = 2**80
+"""The same of IPv6: the addresses of a /48, what a single site is given (RFC 6177)."""
+
 MOST: Final = Fraction(1, 2)
 """A share of the internet above this is "the internet"."""
 

@@ -14,7 +14,6 @@ from itertools import islice, product
 from typing import Final
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, PRIVATE, Addresses, Ranges
-from shared.model.addresses import WIDE as MANY
 from shared.model.exposure import Exposure
 from shared.model.resource import Resource, ResourceId
 from shared.model.rules import Evidence
@@ -83,13 +82,14 @@ class Sources:
             _is_azure(tag) and within.internet_share > MOST for tag, within in self.tags.items()
         )
 
-    def exposure(self, limit: int = MANY) -> Exposure:
+    @property
+    def exposure(self) -> Exposure:
         """The grade; `unknown_tags`, being names, count as listed."""
-        grades = [Exposure.of(self.addresses, limit)]
+        grades = [Exposure.of(self.addresses)]
         grades.extend(Exposure.LISTED for _ in self.unknown_tags)
         for tag, within in self.tags.items():
             if _is_azure(tag):
-                some = Exposure.of(within, limit)
+                some = Exposure.of(within)
                 grades.append(Exposure.OPEN_AZURE if some is Exposure.OPEN_INTERNET else some)
         return Exposure.worst(grades)
 
@@ -172,7 +172,7 @@ class Reach:
 
     @property
     def exposure(self) -> Exposure:
-        return self.sources.exposure()
+        return self.sources.exposure
 
     def evidence(self, expected: str = "sources that are known clients") -> Iterator[Evidence]:
         """The rules that let in, or where most is kept out what does that."""
@@ -215,7 +215,7 @@ def reach(
         opened.extend(rule for walk in walks for rule in walk.opening(through))
         if through.addresses.internet_share <= MOST:
             closed.extend(_closings(groups, walks))
-    shut = sources.exposure() is not Exposure.OPEN_INTERNET
+    shut = sources.exposure is not Exposure.OPEN_INTERNET
     return Reach(
         sources=sources,
         opened_by=tuple({rule.resource.id: rule for rule in opened}.values()),

@@ -37,8 +37,9 @@ class Case:
 
     `lookups` gives the documents that each lookup finds, or `failed`; a lookup that is not given
     must not be asked for. `plan: refused` says that no plan may be made. `written` lists the
-    changes where they are worth stating, `caveats` parts of what must be said before; `restored`
-    is what undo leaves different (merge patch).
+    changes where they are worth stating, `caveats` parts of what must be said before, `asks` a part
+    of why a person must be asked (empty: nobody need be); `restored` is what undo leaves different
+    (merge patch).
     """
 
     control: str
@@ -51,6 +52,7 @@ class Case:
     plan: str = ""
     written: Json = None
     caveats: tuple[str, ...] = ()
+    asks: str | None = None
     restored: Json = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -120,13 +122,21 @@ class Documents:
         return inside if isinstance(inside, list) else self.bodies
 
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
-        """What a list call on a collection answers, below whatever it lies in."""
+        """What a list call on a collection answers, below whatever it lies in.
+
+        Of Microsoft.Authorization also what lies above.
+        """
         home = collection.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
         ids = ((ResourceId(body["id"]), body) for body in self.bodies.values())
-        return [body for rid, body in ids if lookup.type.matches(rid) and rid.within(scope)]
+        inherits = lookup.type.key.startswith("microsoft.authorization/")
+        return [
+            body
+            for rid, body in ids
+            if lookup.type.matches(rid) and (rid.within(scope) or (inherits and _above(rid, scope)))
+        ]
 
     def judged(
         self,
@@ -143,7 +153,7 @@ class Documents:
             except NeedsLookup as need:
                 name = need.name
             assert name in given, f"asked for {name}, which the case does not give"
-            found = self.looked_up(detector.lookup(name), resource, given)
+            found = self.looked_up(detector.lookup(name, resource.id), resource, given)
             resource = resource.with_lookup(name, found)
 
     def looked_up(
@@ -197,6 +207,11 @@ class Documents:
             home[home.index(known)] = copy.deepcopy(body)
 
 
+def _above(attached: ResourceId, scope: ResourceId) -> bool:
+    """Whether something is attached above a scope; outside of subscriptions everything is."""
+    return not attached.subscription or scope.within(attached.scope)
+
+
 def _element(home: list[Json], wanted: ResourceId) -> Json:
     return next((one for one in home if ResourceId(one["id"]) == wanted), None)
 
@@ -206,6 +221,9 @@ def _created(change: Change) -> Json:
     body = {**copy.deepcopy(change.document), **own}
     if change.target.type == "Microsoft.Authorization/roleAssignments":
         body["properties"]["scope"] = str(change.target.scope)
+    if change.target.type == "Microsoft.Subscription/policies":
+        # What is sent flat is shown among the properties.
+        body = {"properties": copy.deepcopy(change.document), **own}
     return body
 
 
@@ -217,4 +235,7 @@ def _patched(now: Json, sent: Json) -> Json:
             properties.pop(key, None)
         else:
             properties[key] = value
+    if "effectiveRules" in properties:
+        # PIM computes them from the settings' own.
+        properties["effectiveRules"] = copy.deepcopy(properties["rules"])
     return {**now, "properties": properties}

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.errors import Refused, Unusable, Why
 from shared.journal import Story
-from shared.model import Plan, Reversible, State
+from shared.model import Change, Plan, Reversible, State, Verb
 from simulator import roles
 from simulator.address import parse
 from simulator.tenant import Tenant
 from tests.cases import FAILED, Case, cases
-from tests.engine.world import CONTROLS, SUBSCRIPTION, US, World
+from tests.engine.world import (
+    CONTROLS,
+    SUBSCRIPTION,
+    US,
+    World,
+    arranged,
+    place,
+    shown_by_graph,
+)
 from wiring import Gate
 
 GUARD = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -50,13 +59,27 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
     ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
+    (
+        "sql-server-public-network-access",
+        "Microsoft.Sql/locations/serverAzureAsyncOperation/read",
+    ): _UNTOLD,
+    (
+        "iam-lighthouse-privileged",
+        "Microsoft.ManagedServices/operationStatuses/read",
+    ): _UNTOLD,
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
 """Declared permissions that no case is cured by, with the reason they are declared."""
 
 CURABLE = {one.id for one in CONTROLS.values() if one.remediation is not None}
-JUDGED = [c for c in cases() if c.control in CURABLE and FAILED not in c.lookups.values()]
+JUDGED = [
+    c
+    for c in cases()
+    if c.control in CURABLE
+    and FAILED not in c.lookups.values()
+    and all(shown_by_graph(d) for found in c.lookups.values() for d in found)
+]
 CURED = [c for c in JUDGED if c.finds and c.plan != "refused"]
 
 
@@ -76,8 +99,8 @@ def documents(case: Case) -> Iterator[dict[str, Any]]:
     yield case.body
     for found in case.lookups.values():
         yield from (d for d in found if d["id"].lower() != case.body["id"].lower())
-    for scope in case.parameters.get("scopes", ()):
-        yield {"id": scope}
+    for grant in case.parameters.get("grants", ()):
+        yield {"id": grant["scope"]}
 
 
 def made_whole(document: dict[str, Any]) -> dict[str, Any]:
@@ -92,16 +115,19 @@ def made_whole(document: dict[str, Any]) -> dict[str, Any]:
 def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
-    world.tenant = Tenant(world.clock, rbac=True)
+    world.tenant = arranged(Tenant(world.clock, rbac=True))
     # Groups and subscriptions first: they come with what lies in them, but without tags.
     for document in sorted(documents(case), key=lambda one: len(one["id"])):
         if world.tenant.read(document["id"]) is None:
-            world.tenant.load(made_whole(document))
-    # A look judges all controls of a type.
+            place(world.tenant, made_whole(document))
+    # A look judges all controls of a type, and wakes others.
     beside = (
         one
         for one in CONTROLS.values()
-        if any(kind.matches(case.id) for kind in one.detector.types)
+        if any(
+            kind.matches(case.id)
+            for kind in (*one.detector.types, *(wake.type for wake in one.detector.wakes))
+        )
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
@@ -147,12 +173,22 @@ def undone(world: World, gate: Gate, story: Story) -> str:
 def by_hand(gate: Gate, case: Case) -> str:
     """The writes of a privileged cure, which the engine keeps for a person, there and back."""
     plan = plan_of(gate, case)
+    back = () if plan.reversible is Reversible.NO else plan.inverse()
     try:
-        for change in (*plan.changes, *plan.inverse()):
-            gate.arm.write(change, str(uuid.uuid4()))
+        for change in (*plan.changes, *back):
+            gate.arm.write(whole(gate, change), str(uuid.uuid4()))
     except Refused as refused:
         return str(refused)
     return ""
+
+
+def whole(gate: Gate, change: Change) -> Change:
+    """A put that is taken back is one of the document as it is by then."""
+    if change.verb is not Verb.PUT or change.document is not None:
+        return change
+    now = gate.arm.get(change.target, change.api_version)
+    assert now is not None
+    return replace(change, document=now.body)
 
 
 def there_and_back(world: World, case: Case) -> str:

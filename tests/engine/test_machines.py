@@ -101,7 +101,7 @@ def test_a_closed_public_address_is_told_as_closed(world: World) -> None:
     gate = world.gate()
     (seen,) = [one for one in world.look(gate, NIC).seen if one.control.id == PUBLIC_IP]
     told = [(one.observed, one.expected) for one in seen.verdict.evidence]
-    assert told[0] == ("exposure private", "exposure private, and no public IP")
+    assert told[0] == ("exposure private", "private, and no public IP")
     assert ("Deny", "closed by deny-db, priority 100") in told
 
 
