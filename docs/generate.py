@@ -176,10 +176,10 @@ def _beside(control: Control) -> Iterator[str]:
     """What a look reads beside the document, and what else wakes it."""
     detector = control.detector
     if detector.lookups:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.lookups)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.lookups))
         yield f"Looked at beside the resource, where the verdict needs it: {names}."
     if detector.wakes:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.wakes)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.wakes))
         yield f"A change of one of these is a reason to look too: {names}."
     if detector.actions:
         names = ", ".join(f"`{one}`" for one in detector.actions)

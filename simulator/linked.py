@@ -62,6 +62,9 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
             f"{_NETWORK}/networkInterfaces/join/action"
         ),
     },
+    "microsoft.containerservice/managedclusters": {
+        "properties.agentPoolProfiles[].vnetSubnetID": _SUBNET,
+    },
     "microsoft.storage/storageaccounts": {
         "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,
     },

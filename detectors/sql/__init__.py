@@ -21,6 +21,7 @@ IPV6_RULES = RangeRules(
     first="startIPv6Address",
     last="endIPv6Address",
 )
+MANAGED_INSTANCE = ResourceType("Microsoft.Sql/managedInstances", api_version="2023-08-01")
 SUBNET_RULES = Lookup(
     name="virtualNetworkRules",
     type=ResourceType("Microsoft.Sql/servers/virtualNetworkRules", api_version="2023-08-01"),

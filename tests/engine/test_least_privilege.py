@@ -60,11 +60,18 @@ _OF_STORES = {
     "redis-public-network-access": "Microsoft.Cache/locations/operationResults/read",
     "synapse-public-network-access": f"{_SYNAPSE}/operationResults/read",
 }
+_AKS, _IDENTITY = "Microsoft.ContainerService/locations", "Microsoft.ManagedIdentity"
+_KEYS = "a document names identities by its keys, which the tenant does not follow"
 SUPERFLUOUS: dict[tuple[str, str], str] = {
+    ("aks-api-authorized-ip-ranges", f"{_AKS}/operations/read"): _UNTOLD,
+    ("aks-api-authorized-ip-ranges", f"{_IDENTITY}/userAssignedIdentities/assign/action"): _KEYS,
+    ("sqlmi-public-data-endpoint", "Microsoft.Sql/locations/*/read"): _UNTOLD,
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("datastore-vm-db-port-open", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("nsg-database-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
     ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
@@ -126,7 +133,8 @@ def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
     world.tenant = arranged(Tenant(world.clock, rbac=True))
-    for document in documents(case):
+    # Groups and subscriptions first: they come with what lies in them, but without tags.
+    for document in sorted(documents(case), key=lambda one: len(one["id"])):
         if world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
     # A look judges all controls of a type, and wakes looks at other types.
