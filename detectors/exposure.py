@@ -44,47 +44,61 @@ def everybody(_: Resource) -> Iterator[OpenPath]:
 class Store:
     """One type of data store: its public switch, and the ways in while that is on.
 
-    Absent means on (each provider's REST reference: the default is Enabled). With one of the
-    `inside` pointers filled in, the store lies in a virtual network and has no public endpoint.
-    `lookups` are what `ways` reads beyond the document.
+    Absent means on (each provider's REST reference: the default is Enabled); of an `automatic`
+    one, on until it has a private endpoint. `more` are switches of further endpoints. With one of
+    the `inside` pointers filled in, the store lies in a virtual network and has no public endpoint.
+    `lookups` are what `ways` reads beyond the document. `perimeters` is the api-version that shows
+    its security perimeters: empty is its own, None that no version is known to.
     """
 
     type: ResourceType
     ways: Ways = everybody
     switch: str = PUBLIC_ACCESS
+    more: tuple[str, ...] = ()
+    automatic: bool = False
     inside: tuple[str, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    perimeters: str | None = ""
 
     @property
-    def perimeter(self) -> Lookup:
+    def perimeter(self) -> tuple[Lookup, ...]:
         """The security perimeters it is associated with, their inbound rules included."""
-        return Lookup(
+        if self.perimeters is None:
+            return ()
+        version = self.perimeters or self.type.api_version
+        lookup = Lookup(
             name=PERIMETERS,
-            type=ResourceType(f"{self.type.name}/{PERIMETERS}", self.type.api_version),
+            type=ResourceType(f"{self.type.name}/{PERIMETERS}", version),
             ids=lambda store: [f"{store.id}/{PERIMETERS}"],
             many=True,
         )
+        return (lookup,)
 
-    def access(self, store: Resource) -> str:
-        """The switch in lower case: one of `ON`, of `OFF`, or `PERIMETER`.
+    def access(self, store: Resource, switch: str) -> str:
+        """A switch in lower case: one of `ON`, of `OFF`, or `PERIMETER`.
 
         Raises:
             Undecided: it is none of them, or the document shows no properties.
         """
-        found = seen(store).get(self.switch)
+        found = seen(store).get(switch)
         word = "" if found is None else str(found).casefold()
         if word not in (*ON, *OFF, PERIMETER):
-            raise Undecided(f"{self.switch} is {found!r}")
-        return word
+            raise Undecided(f"{switch} is {found!r}")
+        return "disabled" if self.automatic and not word and _connected(store) else word
 
-    def public(self, store: Resource) -> bool:
-        """Whether its own firewall is what stands between it and the internet.
+    def on(self, store: Resource) -> list[str]:
+        """The switches behind which its own firewall is what keeps the internet out.
 
-        Not while a perimeter secures it: then the perimeter's rules decide in every mode, and
+        None while a perimeter secures it: then the perimeter's rules decide in every mode, and
         without an association all is denied (Microsoft Learn, "Transition to a network security
         perimeter", impact on public network access).
         """
-        return self.access(store) in ON and not any(store.get(one) for one in self.inside)
+        switches = [one for one in (self.switch, *self.more) if self.access(store, one) in ON]
+        return [] if any(store.get(one) for one in self.inside) else switches
+
+    def secured(self, store: Resource) -> bool:
+        """Whether a perimeter keeps the internet out, of one endpoint at least."""
+        return any(self.access(store, one) == PERIMETER for one in (self.switch, *self.more))
 
     def paths(self, store: Resource) -> list[OpenPath]:
         """Every way in; none where it is private.
@@ -92,17 +106,30 @@ class Store:
         Raises:
             NeedsLookup, Undecided: as `ways`.
         """
-        if self.access(store) == PERIMETER:
-            return list(through_perimeter(store))
-        return list(self.ways(store)) if self.public(store) else []
+        found = list(self.ways(store)) if self.on(store) else []
+        if self.secured(store):
+            if self.perimeters is None:
+                raise Undecided("the rules of its security perimeter cannot be read")
+            found += through_perimeter(store)
+        return found
+
+
+def _connected(store: Resource) -> bool:
+    """Whether it has an approved private endpoint."""
+    pointer = "/properties/privateEndpointConnections"
+    status = "properties/privateLinkServiceConnectionState/status"
+    listed = range(len(store.items(pointer)))
+    return any(store.text(f"{pointer}/{i}/{status}") == "approved" for i in listed)
 
 
 def public_endpoint(store: Store) -> Callable[[Resource], Iterator[Evidence]]:
     """The check of a control that wants a store's public endpoint off; what is behind is graded."""
 
     def check(resource: Resource) -> Iterator[Evidence]:
-        if store.public(resource):
-            yield Evidence(store.switch, resource.get(store.switch), "Disabled")
+        switches = store.on(resource)
+        for switch in switches:
+            yield Evidence(switch, resource.get(switch), "Disabled")
+        if switches:
             yield from graded(lambda: list(store.ways(resource)))
 
     return check
@@ -202,8 +229,11 @@ def unless_listed(ways: Ways, pointer: str, *others: str) -> Ways:
     return either
 
 
-def by_network_acls(absent: str = "allow") -> Ways:
-    """The ways in through `networkAcls`; `absent` is what an absent default action means."""
+def by_network_acls(absent: str = "allow", trusted: str = "azureservices") -> Ways:
+    """The ways in through `networkAcls`.
+
+    `absent` is what an absent default action means, `trusted` what an absent `bypass` does.
+    """
 
     def ways(store: Resource) -> Iterator[OpenPath]:
         acls = store.get(NETWORK_ACLS)
@@ -221,12 +251,10 @@ def by_network_acls(absent: str = "allow") -> Ways:
             yield from listed(listed_entries(store, f"{NETWORK_ACLS}/{rules}", "value"))
         yield from _named(store, f"{NETWORK_ACLS}/virtualNetworkRules", "id")
         yield from _named(store, f"{NETWORK_ACLS}/resourceAccessRules", "resourceId")
-        bypass = store.text(f"{NETWORK_ACLS}/bypass") or "azureservices"
-        if "azureservices" in bypass:
-            trusted = Evidence(
-                f"{NETWORK_ACLS}/bypass", store.get(f"{NETWORK_ACLS}/bypass"), "None"
-            )
-            yield OpenPath(Exposure.LISTED, trusted)
+        bypass = f"{NETWORK_ACLS}/bypass"
+        if "azureservices" in (store.text(bypass) or trusted):
+            evidence = Evidence(bypass, store.get(bypass), "None")
+            yield OpenPath(Exposure.LISTED, evidence)
 
     return ways
 

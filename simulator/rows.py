@@ -9,6 +9,7 @@ from simulator import (
     rows_eventgrid,
     rows_network,
     rows_platform,
+    rows_services,
     rows_storage,
     types,
 )
@@ -23,4 +24,5 @@ def teach() -> None:
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)
+    types.register(*rows_services.ROWS)
     types.register(*rows_eventgrid.ROWS)

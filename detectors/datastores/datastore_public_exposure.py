@@ -10,7 +10,19 @@ Source: Microsoft Learn, "Azure network security perimeter", and each type's fir
 
 from collections.abc import Iterator, Mapping
 
-from detectors import sql, storage
+from detectors import (
+    aiservices,
+    appconfig,
+    databricks,
+    eventhub,
+    keyvault,
+    machinelearning,
+    monitor,
+    recovery,
+    servicebus,
+    sql,
+    storage,
+)
 from detectors.exposure import Store
 from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
 
@@ -19,6 +31,17 @@ STORES: Mapping[str, Store] = {
     for store in (
         storage.STORE,
         sql.STORE,
+        keyvault.STORE,
+        keyvault.HSM_STORE,
+        aiservices.STORE,
+        eventhub.STORE,
+        servicebus.STORE,
+        appconfig.STORE,
+        machinelearning.STORE,
+        databricks.STORE,
+        recovery.STORE,
+        monitor.WORKSPACE_STORE,
+        monitor.COMPONENT_STORE,
     )
 }
 
@@ -40,6 +63,6 @@ DETECTOR = Detector(
     check=check,
     composed_of=tuple(store.type for store in STORES.values()),
     lookups=tuple(
-        lookup for store in STORES.values() for lookup in (*store.lookups, store.perimeter)
+        lookup for store in STORES.values() for lookup in (*store.lookups, *store.perimeter)
     ),
 )

@@ -47,6 +47,22 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
         "sql-server-public-network-access",
         "Microsoft.Sql/locations/serverAzureAsyncOperation/read",
     ): _UNTOLD,
+    (
+        "appconfig-public-network-access",
+        "Microsoft.AppConfiguration/locations/operationsStatus/read",
+    ): _UNTOLD,
+    (
+        "databricks-public-network-access",
+        "Microsoft.Databricks/locations/operationStatuses/read",
+    ): _UNTOLD,
+    (
+        "keyvault-hsm-public-network-access",
+        "Microsoft.KeyVault/locations/managedHsmOperationResults/read",
+    ): _UNTOLD,
+    (
+        "recovery-vault-public-network-access",
+        "Microsoft.RecoveryServices/vaults/operationStatus/read",
+    ): _UNTOLD,
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
@@ -91,7 +107,9 @@ def world_of(case: Case, *writes: str) -> World:
     world = World()
     world.tenant = Tenant(world.clock, rbac=True)
     for document in documents(case):
-        if world.tenant.read(document["id"]) is None:
+        # Scopes and built-in roles are there already; children that nobody made, the case makes.
+        made = "properties" in document and _DEFINITIONS not in document["id"].lower()
+        if made or world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
     # A look judges all controls of a type.
     beside = (
