@@ -243,7 +243,9 @@ _LIMIT = ("limits:", "  - {writes: 10, per: subscription, window: 1h}")
 
 
 def _example(parameter: Parameter) -> str:
-    return "[203.0.113.0/24]" if parameter.for_person == [] else _json(parameter)
+    """What could be said: the schema's own examples, where nothing is what a person means."""
+    examples = parameter.schema.get("items", {}).get("examples", [])
+    return f"[{', '.join(examples)}]" if parameter.for_person == [] else _json(parameter)
 
 
 def _fenced(language: str, *lines: str) -> str:

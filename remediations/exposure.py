@@ -32,7 +32,10 @@ _ZONE_LINK = ResourceType(
 IN_USE: Final = Parameter(
     name="in_use",
     description="The sub-resources that clients use (blob, file, ...); none named means all.",
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema={
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "examples": ["blob"]},
+    },
     for_person=[],
 )
 

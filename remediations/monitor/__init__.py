@@ -14,6 +14,7 @@ SWITCHES: Final = (
     "/properties/publicNetworkAccessForIngestion",
 )
 
+_GROUP = "/subscriptions/<subscription>/resourceGroups/<group>"
 IN_SCOPES: Final = Parameter(
     name="private_link_scopes",
     description="The private link scopes that its clients come through; none named means any.",
@@ -22,6 +23,9 @@ IN_SCOPES: Final = Parameter(
         "items": {
             "type": "string",
             "pattern": "^/subscriptions/.+/[pP]rivate[lL]ink[sS]copes/[^/]+$",
+            "examples": [
+                f"{_GROUP}/providers/Microsoft.Insights/privateLinkScopes/<scope>",
+            ],
         },
     },
     for_person=[],

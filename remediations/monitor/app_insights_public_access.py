@@ -1,4 +1,7 @@
-"""Close an Application Insights component to public networks, by a PUT: PATCH takes tags alone."""
+"""Close an Application Insights component to public networks, by a PUT: PATCH takes tags alone.
+
+A person is always asked: who comes through a scope, and who does not, cannot be seen from here.
+"""
 
 from remediations.monitor import IN_SCOPES, asks, closed
 from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible

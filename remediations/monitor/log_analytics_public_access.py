@@ -1,4 +1,7 @@
-"""Close a Log Analytics workspace to public networks; its private link scopes stay."""
+"""Close a Log Analytics workspace to public networks; its private link scopes stay.
+
+A person is always asked: who comes through a scope, and who does not, cannot be seen from here.
+"""
 
 from remediations.monitor import IN_SCOPES, asks, closed
 from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
