@@ -11,7 +11,8 @@ Source: Microsoft Learn, "Transition to a network security perimeter in Azure".
 from collections.abc import Iterator
 
 from detectors import seen
-from shared.model import Detector, Evidence, Resource, ResourceType, Severity, Undecided
+from detectors.datastores import ASSOCIATION
+from shared.model import Detector, Evidence, Resource, Severity, Undecided
 
 MODE = "/properties/accessMode"
 
@@ -27,10 +28,7 @@ def check(association: Resource) -> Iterator[Evidence]:
 DETECTOR = Detector(
     id="datastore-perimeter-not-enforced",
     title="Network security perimeter association only learns (transition mode)",
-    resource_type=ResourceType(
-        "Microsoft.Network/networkSecurityPerimeters/resourceAssociations",
-        api_version="2025-05-01",
-    ),
+    resource_type=ASSOCIATION,
     severity=Severity.MEDIUM,
     family="datastore-exposure",
     check=check,

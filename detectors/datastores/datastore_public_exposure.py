@@ -23,8 +23,9 @@ from detectors import (
     sql,
     storage,
 )
+from detectors.datastores import ASSOCIATION
 from detectors.exposure import Store
-from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
+from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity, Wake
 
 STORES: Mapping[str, Store] = {
     store.type.key: store
@@ -65,4 +66,5 @@ DETECTOR = Detector(
     lookups=tuple(
         lookup for store in STORES.values() for lookup in (*store.lookups, *store.perimeter)
     ),
+    wakes=(Wake(ASSOCIATION, "/properties/privateLinkResource/id"),),
 )
