@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import Refused, Unusable, Why
 from shared.journal import Story
-from shared.model import Plan, Reversible, State
+from shared.model import Plan, ResourceId, Reversible, State, parse_pointer, values_at
 from simulator import roles
 from simulator.address import parse
 from simulator.tenant import Tenant
@@ -102,6 +102,15 @@ def made_whole(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "properties": properties}
 
 
+def woken(case: Case) -> Iterator[ResourceId]:
+    """What a change of the case's resource is a reason to look at too."""
+    for control in CONTROLS.values():
+        for wake in control.detector.wakes:
+            if wake.type.matches(case.id):
+                found = values_at(case.body, parse_pointer(wake.pointer))
+                yield from (ResourceId(one) for one in found if isinstance(one, str))
+
+
 def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
@@ -111,11 +120,11 @@ def world_of(case: Case, *writes: str) -> World:
         made = "properties" in document and _DEFINITIONS not in document["id"].lower()
         if made or world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
-    # A look judges all controls of a type.
+    # A look judges all controls of a type, and so does each look that it wakes.
     beside = (
         one
         for one in CONTROLS.values()
-        if any(kind.matches(case.id) for kind in one.detector.types)
+        if any(kind.matches(at) for kind in one.detector.types for at in (case.id, *woken(case)))
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
