@@ -119,6 +119,15 @@ class Store:
         return list(self.ways(store)) if self.public(store) else []
 
 
+def unless_connected(store: Resource) -> str:
+    """What an absent switch means where a private endpoint, once approved, turns it off."""
+    pointer = "/properties/privateEndpointConnections"
+    status = "properties/privateLinkServiceConnectionState/status"
+    listed = range(len(store.items(pointer)))
+    connected = any(store.text(f"{pointer}/{i}/{status}") == "approved" for i in listed)
+    return OFF[0] if connected else ON[0]
+
+
 def public_endpoint(store: Store) -> Callable[[Resource], Iterator[Evidence]]:
     """The check of a control that wants a store's public endpoint off; what is behind is graded."""
 
@@ -236,8 +245,11 @@ def unless_listed(ways: Ways, pointer: str, *others: str) -> Ways:
     return either
 
 
-def by_network_acls(absent: str = "allow") -> Ways:
-    """The ways in through `networkAcls`; `absent` is what an absent default action means."""
+def by_network_acls(absent: str = "allow", trusted: str = "azureservices") -> Ways:
+    """The ways in through `networkAcls`.
+
+    `absent` is what an absent default action means, `trusted` what an absent `bypass` does.
+    """
 
     def ways(store: Resource) -> Iterator[OpenPath]:
         acls = store.get(NETWORK_ACLS)
@@ -255,12 +267,9 @@ def by_network_acls(absent: str = "allow") -> Ways:
             yield from listed(listed_entries(store, f"{NETWORK_ACLS}/{rules}", "value"))
         yield from named(store, f"{NETWORK_ACLS}/virtualNetworkRules", "id")
         yield from named(store, f"{NETWORK_ACLS}/resourceAccessRules", "resourceId")
-        bypass = store.text(f"{NETWORK_ACLS}/bypass") or "azureservices"
-        if "azureservices" in bypass:
-            trusted = Evidence(
-                f"{NETWORK_ACLS}/bypass", store.get(f"{NETWORK_ACLS}/bypass"), "None"
-            )
-            yield OpenPath(Exposure.LISTED, trusted)
+        bypass = f"{NETWORK_ACLS}/bypass"
+        if "azureservices" in (store.text(bypass) or trusted):
+            yield OpenPath(Exposure.LISTED, Evidence(bypass, store.get(bypass), "None"))
 
     return ways
 

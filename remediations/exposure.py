@@ -38,7 +38,10 @@ PUBLIC_ACCESS: Final = "/properties/publicNetworkAccess"
 IN_USE: Final = Parameter(
     name="in_use",
     description="The sub-resources that clients use, as private endpoints name them; [] means all.",
-    schema={"type": "array", "items": {"type": "string", "minLength": 1}},
+    schema={
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "examples": ["blob"]},
+    },
     for_person=[],
 )
 

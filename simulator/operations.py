@@ -43,6 +43,22 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
         "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
     ),
+    "microsoft.appconfiguration": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.databricks": (
+        "{group}/providers/{ns}/locations/{loc}/operationStatuses/{id}",
+        "{group}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.keyvault/managedhsms": (
+        "{sub}/providers/{ns}/locations/{loc}/managedHsmOperationResults/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/managedHsmOperationResults/{id}",
+    ),
+    "microsoft.recoveryservices": (
+        "{top}/operationStatus/{id}",
+        "{top}/operationResults/{id}",
+    ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
     "microsoft.dbformysql": _RDBMS,
     "microsoft.dbforpostgresql": _RDBMS,

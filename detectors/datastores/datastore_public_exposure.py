@@ -3,7 +3,8 @@
 Why it matters: it is the one question that is asked of every store, whatever its type: who gets
 through the network layer? The answer is the store's worst way in, and all of them are listed.
 Limits: a store that only small listed ranges, subnets or resources reach passes; the controls of
-its type say more. Data stores on machines are judged by controls of their own. Of a security
+its type say more. Logs (Log Analytics, Application Insights) are judged by their own controls
+alone. Data stores on machines are judged by controls of their own. Of a security
 perimeter the inbound rules are judged. Anonymous readers, keys and roles are not network layers.
 Source: Microsoft Learn, "Azure network security perimeter", and each type's firewall page.
 """
@@ -11,24 +12,33 @@ Source: Microsoft Learn, "Azure network security perimeter", and each type's fir
 from collections.abc import Iterator, Mapping
 
 from detectors import (
+    aiservices,
     analysisservices,
+    appconfig,
     cosmos,
+    databricks,
     datafactory,
     elasticsan,
+    eventhub,
     healthcare,
+    keyvault,
     kusto,
+    machinelearning,
     mongo,
     mysql,
     postgresql,
     purview,
+    recovery,
     redis,
     search,
+    servicebus,
     sql,
     storage,
     synapse,
 )
+from detectors.datastores import ASSOCIATION
 from detectors.exposure import Store, exposed
-from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
+from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity, Wake
 
 STORES: Mapping[str, Store] = {
     store.type.key: store
@@ -50,6 +60,15 @@ STORES: Mapping[str, Store] = {
         purview.STORE,
         analysisservices.STORE,
         datafactory.STORE,
+        keyvault.STORE,
+        keyvault.HSM_STORE,
+        aiservices.STORE,
+        eventhub.STORE,
+        servicebus.STORE,
+        appconfig.STORE,
+        machinelearning.STORE,
+        databricks.STORE,
+        recovery.STORE,
     )
 }
 
@@ -71,4 +90,5 @@ DETECTOR = Detector(
     check=check,
     composed_of=tuple(store.type for store in STORES.values()),
     lookups=tuple(lookup for store in STORES.values() for lookup in store.reads),
+    wakes=(Wake(ASSOCIATION, "/properties/privateLinkResource/id"),),
 )

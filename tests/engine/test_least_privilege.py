@@ -84,6 +84,22 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
         "Microsoft.ManagedServices/operationStatuses/read",
     ): _UNTOLD,
     **dict.fromkeys(_OF_STORES.items(), _UNTOLD),
+    (
+        "appconfig-public-network-access",
+        "Microsoft.AppConfiguration/locations/operationsStatus/read",
+    ): _UNTOLD,
+    (
+        "databricks-public-network-access",
+        "Microsoft.Databricks/locations/operationStatuses/read",
+    ): _UNTOLD,
+    (
+        "keyvault-hsm-public-network-access",
+        "Microsoft.KeyVault/locations/managedHsmOperationResults/read",
+    ): _UNTOLD,
+    (
+        "recovery-vault-public-network-access",
+        "Microsoft.RecoveryServices/vaults/operationStatus/read",
+    ): _UNTOLD,
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
@@ -135,7 +151,9 @@ def world_of(case: Case, *writes: str) -> World:
     world.tenant = arranged(Tenant(world.clock, rbac=True))
     # Groups and subscriptions first: they come with what lies in them, but without tags.
     for document in sorted(documents(case), key=lambda one: len(one["id"])):
-        if world.tenant.read(document["id"]) is None:
+        # Scopes and built-in roles are there already; children that nobody made, the case makes.
+        made = "properties" in document and _DEFINITIONS not in document["id"].lower()
+        if made or world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
     # A look judges all controls of a type, and wakes looks at other types.
     looked_at = {case.id.type.casefold()} | {
