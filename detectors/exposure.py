@@ -75,12 +75,12 @@ class Store:
         return (*self.lookups, perimeter)
 
     def turned_on(self, store: Resource) -> list[str]:
-        """The switches that are not off; of these any but `PERIMETER` lets its firewall decide.
+        """The switches that are on: behind these its own firewall decides, and no perimeter.
 
         Raises:
             Undecided: one holds a word nobody knows, or the document shows no properties.
         """
-        return [one for one in self.switches if self._word(seen(store), one) not in OFF]
+        return [one for one in self.switches if self._word(seen(store), one) in ON]
 
     def _word(self, store: Resource, switch: str) -> str:
         found = store.get(switch)
@@ -90,7 +90,7 @@ class Store:
         return word
 
     def secured(self, store: Resource) -> bool:
-        """Whether a security perimeter decides.
+        """Whether a security perimeter decides, behind one of the switches at least.
 
         In every mode: without an association all is denied (Microsoft Learn, "Transition to a
         network security perimeter", impact on public network access).
@@ -104,7 +104,7 @@ class Store:
             Undecided: as `turned_on`.
         """
         on = self.turned_on(store) or not self.switches
-        return bool(on) and not (self.secured(store) or any(store.get(one) for one in self.inside))
+        return bool(on) and not any(store.get(one) for one in self.inside)
 
     def paths(self, store: Resource) -> list[OpenPath]:
         """Every way in; none where it is private.
@@ -112,11 +112,12 @@ class Store:
         Raises:
             NeedsLookup, Undecided: as `ways`, or a security perimeter cannot be read.
         """
+        found = list(self.ways(store)) if self.public(store) else []
         if self.secured(seen(store)):
             if not self.perimeters:
                 raise Undecided("its security perimeter cannot be read by this api-version")
-            return list(through_perimeter(store))
-        return list(self.ways(store)) if self.public(store) else []
+            found += through_perimeter(store)
+        return found
 
 
 def unless_connected(store: Resource) -> str:
