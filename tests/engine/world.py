@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -101,6 +101,7 @@ class World:
     """One tenant and one state; any number of gates over them."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         self.tenant = Tenant(self.clock)
@@ -115,7 +116,8 @@ class World:
 
     def gate(self, *, app: App = App.ALL, store: Store | None = None) -> Gate:
         return build(
-            Settings(
+            replace(
+                self.settings,
                 app=app,
                 identities=frozenset({US.object_id}),
                 directory="https://graph.microsoft.com",

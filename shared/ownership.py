@@ -1,0 +1,1 @@
+"""Whose resource it is."""
