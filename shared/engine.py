@@ -26,6 +26,7 @@ from shared.model import Control, Finding, Resource, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
 from shared.own import Ours
+from shared.ownership import Ownership
 from shared.state import State
 from shared.stopped import Stopped
 from shared.store import Row
@@ -57,7 +58,8 @@ class Engine:
         guard = Guard(self.observer, state, controls, policy, lockout, ours)
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
         self.may_write = may_write
-        self.decider = Decider(state, policy, self.observer.look_up)
+        ownership = Ownership(cloud.arm, state, policy)
+        self.decider = Decider(state, policy, self.observer.look_up, ownership)
 
     # --- the look
 

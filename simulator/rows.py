@@ -6,6 +6,7 @@ from simulator import (
     rows_authorization,
     rows_compute,
     rows_data,
+    rows_deployments,
     rows_eventgrid,
     rows_network,
     rows_platform,
@@ -24,3 +25,4 @@ def teach() -> None:
     types.register(*rows_data.ROWS)
     types.register(*rows_platform.ROWS)
     types.register(*rows_eventgrid.ROWS)
+    types.register(*rows_deployments.ROWS)
