@@ -71,21 +71,21 @@ def test_what_a_tag_says_is_owned_waits_for_its_notice(
     (account,) = world.load(opened(tags=tags))
     world.policy = policy(enforce(BLOB) + TAGS)
     gate = world.gate()
+    shipped = []
     for _ in range(3):
         world.look(gate, account)
+        shipped.append(gate.state.outbox.ship([Console(StringIO())]))
+    assert shipped == [3, 0, 0]
     told = world.decision(gate, account, BLOB)
     assert told["do"] == "wait"
     assert told["reason"].startswith(words)
     assert told["until"] == (world.clock.now() + timedelta(hours=24)).isoformat()
     assert told["source"].endswith("$.infrastructure_code")
-    world.run(gate, hours=23.9, step=600)
+    world.run(gate, hours=23.5, step=600)
     assert is_open(world, account)
     assert world.entries(gate) == ["notice"]
     assert world.records(gate)[0]["Message"] == told["reason"]
-    gate.state.outbox.ship([Console(StringIO())])
-    world.look(gate, account)
-    assert gate.state.outbox.oldest() is None
-    world.run(gate, hours=0.3, step=60)
+    world.run(gate, hours=0.6, step=60)
     assert not is_open(world, account)
     assert world.entries(gate) == ["notice", "intent", "remediated"]
 
