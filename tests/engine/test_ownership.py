@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from shared.hints import ACT
 from shared.model import ResourceId
 from shared.outbox import Console
+from shared.settings import App
 from tests.engine.world import GROUP, SUBSCRIPTION, US, World, enforce, policy, storage
 
 BLOB, HTTPS = "storage-public-blob-access", "storage-secure-transfer"
@@ -281,3 +283,20 @@ def test_once_nobody_owns_it_any_more_it_is_cured(world: World) -> None:
     world.load(opened())
     world.look(gate, account)
     assert not is_open(world, account)
+
+
+def test_two_apps_give_one_notice_and_the_hand_acts_after_it(world: World) -> None:
+    """The gate orders nothing while the notice stands; the hand finds the owner by itself."""
+    (account,) = world.load(opened())
+    world.load(stack(GROUP, account))
+    world.policy = policy(enforce(BLOB) + STACKS)
+    gate, hand = world.gate(app=App.GATE), world.gate(app=App.HAND)
+    world.look(gate, account)
+    world.look(hand, account)
+    world.run(gate, hours=11.5, step=600)
+    assert world.store.waiting(ACT) == 0
+    world.run(gate, hours=0.6, step=60)
+    assert is_open(world, account)
+    world.drain(hand)
+    assert not is_open(world, account)
+    assert world.entries(gate) == ["notice", "intent", "remediated"]
