@@ -288,6 +288,7 @@ def build(
         arm=arm,
         directory=_directory(settings, credential, now, transport),
         identities=settings.identities,
+        own=settings.own,
     )
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)

@@ -24,7 +24,6 @@ from shared.findings import Standing
 from shared.guard import Guard, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
-from shared.lockout import Lockout
 from shared.model import (
     Change,
     Control,
@@ -62,14 +61,14 @@ class Hand:
         memory: Memory,
         controls: Mapping[str, Control],
         policy: Callable[[], Policy],
-        lockout: Lockout,
+        guard: Guard,
     ) -> None:
         self._arm = arm
         self._observer = observer
         self._memory = memory
         self._verifier = Verifier(arm, observer, controls)
         self._policy = policy
-        self._guard = Guard(observer, memory, controls, policy, lockout)
+        self._guard = guard
 
     # --- carrying out
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.model import Change, Resource, ResourceId
+from shared.own import NOTHING, Own
 
 
 class Reader(Protocol):
@@ -54,9 +55,10 @@ class Cloud:
     """The doors to Azure, and who we are there.
 
     `directory` is Microsoft Graph, None where it is not read; `identities` are the object ids
-    under which we write.
+    under which we write, `own` is what we run on.
     """
 
     arm: Writer
     directory: Reader | None = None
     identities: frozenset[str] = frozenset()
+    own: Own = NOTHING

@@ -13,7 +13,8 @@ from shared.findings import Standing
 from shared.guard import Work
 from shared.hints import Hint
 from shared.look import Seen
-from shared.model import Json, Undecided
+from shared.model import Json, Plan, Undecided
+from shared.ownership import Ownership
 from shared.planning import Cure, LookUp, Missing, merge, person_parameters, plan_of
 from shared.state import State
 
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 class Decider:
     """Gives every violated control its decision, and collects what may be written now."""
 
-    def __init__(self, state: State, policy: Callable[[], Policy], look: LookUp) -> None:
+    def __init__(
+        self, state: State, policy: Callable[[], Policy], look: LookUp, ownership: Ownership
+    ) -> None:
         self._state = state
         self._policy = policy
         self._look = look
+        self._ownership = ownership
 
     def allowed(self, violated: list[Seen], hint: Hint) -> list[Work]:
         """What policy lets happen now; every other finding gets its decision."""
@@ -72,7 +76,13 @@ class Decider:
                 reason=f"{by} took the cure back",
                 until=standing.undone_until,
             )
-        decision = policy.decide(one.control, standing.resource, standing.opened_at, now)
+        asked = (one.control, standing.resource, standing.opened_at, now)
+        decision = policy.decide(*asked)
+        if decision.mode is Mode.ENFORCE:
+            owned = self._ownership.owned(standing, one.finding.resource)
+            if owned is not None:
+                decision = policy.decide(*asked, owned)
+                self._ownership.tell(standing, decision, owned)
         if decision.do is not Do.REMEDIATE:
             return decision
         until = standing.contested_until(policy.contested, now)
@@ -95,20 +105,26 @@ class Decider:
         return replace(decision, do=Do.WAIT, reason=reason, until=until)
 
     def _cure(self, one: Seen, parameters: Mapping[str, Json]) -> Cure | None:
-        finding = one.finding
         try:
-            one.plan = plan_of(one.control, finding, parameters, self._look)
+            one.plan = self._planned(one, parameters)
         except Undecided as undecided:
             decision = one.decision or Decision(do=Do.REPORT, mode=Mode.AUDIT, source="")
             one.decision = replace(decision, do=Do.REPORT, reason=f"no safe plan: {undecided}")
             return None
-        return Cure(plan=one.plan, findings=(finding,))
+        return Cure(plan=one.plan, findings=(one.finding,))
+
+    def _planned(self, one: Seen, parameters: Mapping[str, Json]) -> Plan:
+        """The plan, with a word on who will put its change back."""
+        plan = plan_of(one.control, one.finding, parameters, self._look)
+        owner = self._ownership.owner(one.finding.resource)
+        again = f"{owner}: change the code too, or it puts this back"
+        return replace(plan, caveats=(*plan.caveats, again)) if owner else plan
 
     def cure_for_person(self, one: Seen) -> Cure | None:
         decision = one.decision or Decision(do=Do.ASK, mode=Mode.APPROVE, source="")
         parameters = person_parameters(one.control, decision.parameters)
         try:
-            one.plan = plan_of(one.control, one.finding, parameters, self._look)
+            one.plan = self._planned(one, parameters)
         except Missing as missing:
             wanted = " ".join(f"--set {name}=..." for name in missing.names)
             command = f"portcullis apply {one.finding.resource.id} {wanted}"

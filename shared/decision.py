@@ -48,6 +48,14 @@ class Decision:
     parameters: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Infrastructure code owns a resource: who, in words, and since when they are told of it."""
+
+    words: str
+    since: datetime
+
+
 def words(duration: timedelta) -> str:
     """A duration as a policy writes it: 90m, 24h, 7d."""
     seconds = int(duration.total_seconds())

@@ -17,7 +17,7 @@ from shared.deciding import Decider
 from shared.decision import Do
 from shared.errors import Refused, Transient
 from shared.findings import Standing, decision_json
-from shared.guard import Work
+from shared.guard import Guard, Work
 from shared.hints import Hint
 from shared.journal import Story
 from shared.lockout import Lockout
@@ -25,6 +25,8 @@ from shared.look import Look, Seen
 from shared.model import Control, Finding, Resource, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
+from shared.own import Ours
+from shared.ownership import Ownership
 from shared.state import State
 from shared.stopped import Stopped
 from shared.store import Row
@@ -53,10 +55,12 @@ class Engine:
         self.state = state
         self.policy = policy
         self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)
-        lockout = Lockout(cloud, state.departures, policy)
-        self.hand = Hand(cloud.arm, self.observer, state, controls, policy, lockout)
+        lockout, ours = Lockout(cloud, state.departures, policy), Ours(cloud.own, cloud.arm.get)
+        guard = Guard(self.observer, state, controls, policy, lockout, ours)
+        self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
         self.may_write = may_write
-        self.decider = Decider(state, policy, self.observer.look_up)
+        ownership = Ownership(cloud.arm, state, policy)
+        self.decider = Decider(state, policy, self.observer.look_up, ownership)
 
     # --- the look
 

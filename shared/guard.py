@@ -13,8 +13,9 @@ from shared.decision import Decision
 from shared.findings import Standing
 from shared.hints import Actor, Hint
 from shared.lockout import Lockout
-from shared.model import Control
+from shared.model import Control, ResourceId
 from shared.observing import Observer
+from shared.own import Ours
 from shared.planning import Cure
 from shared.state import State
 from shared.stopped import Stopped
@@ -43,6 +44,12 @@ class Work:
         return journal.action_id(self.cure, self.episodes)
 
     @property
+    def touched(self) -> tuple[ResourceId, ...]:
+        """What is judged, and whatever is written beside it."""
+        plan = self.cure.plan
+        return tuple(dict.fromkeys((plan.resource, *(c.target for c in plan.changes))))
+
+    @property
     def actors(self) -> tuple[Actor, ...]:
         """Who caused it: those who opened the findings, and whose events woke this look."""
         told = () if self.hint.source == "person" else self.hint.actors
@@ -60,8 +67,10 @@ class Guard:
         controls: Mapping[str, Control],
         policy: Callable[[], Policy],
         lockout: Lockout,
+        ours: Ours,
     ) -> None:
         self._lockout = lockout
+        self._ours = ours
         self._observer = observer
         self._memory = memory
         self._controls = controls
@@ -84,6 +93,7 @@ class Guard:
     def _reasons(self, work: Work) -> Iterator[Stopped]:
         if (stop := self.suspended()) is not None:
             yield stop
+        yield from self._own(work)
         yield from self._by_policy(work)
         earlier = self._memory.journal.story(work.action)
         if earlier is not None and earlier.retry_at and self._memory.now() < earlier.retry_at:
@@ -102,9 +112,15 @@ class Guard:
         if any(self._privileged(control) for control in work.cure.plan.controls):
             yield from self._lockout.reasons(work.cure.plan.changes, self._memory.now())
 
+    def _own(self, work: Work) -> Iterator[Stopped]:
+        seen = {one.resource.id: one.resource for one in work.cure.findings}
+        for resource in work.touched:
+            if why := self._ours.why(resource, seen):
+                yield Stopped("own", f"{resource} is our own, {why}: people change it")
+
     def _by_policy(self, work: Work) -> Iterator[Stopped]:
-        plan, policy, now = work.cure.plan, self._policy(), self._memory.now()
-        for resource in dict.fromkeys((plan.resource, *(c.target for c in plan.changes))):
+        policy, now = self._policy(), self._memory.now()
+        for resource in work.touched:
             if (source := policy.protects(resource)) is not None:
                 yield Stopped("protected", f"{resource} is guarded by policy", source)
             if (frozen := policy.frozen(resource, now)) is not None:

@@ -7,6 +7,7 @@ cautious mode. A policy with any error is not used at all, and then nothing is w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -20,10 +21,21 @@ from pydantic import (
     model_validator,
 )
 
-from shared.decision import Decision, Do, Mode
+from shared.decision import Decision, Do, Mode, Owned
 from shared.errors import PolicyFault
 from shared.model import ABSENT, Control, Json, Kind, Parameter, ResourceId, Reversible
-from shared.policy_forms import Day, Duration, Flag, Instant, Scope, Version, Window, Words, fits
+from shared.policy_forms import (
+    Day,
+    Duration,
+    Flag,
+    Instant,
+    Scope,
+    Tag,
+    Version,
+    Window,
+    Words,
+    fits,
+)
 
 
 class _Strict(BaseModel):
@@ -172,6 +184,19 @@ class Guard(_Strict):
     """Scopes left alone: our own sink, state and topics above all."""
 
 
+class InfrastructureCode(_Strict):
+    """Resources that code owns: its owners are told before a cure that policy enforces."""
+
+    tags: list[Tag] = Field(default_factory=list)
+    """Tags that an owner leaves: a key, or `key: value`, without case."""
+    stacks: Flag = False
+    """Whether what a deployment stack manages is owned."""
+    deployments: Duration = timedelta(0)
+    """How long what a deployment of the group put out is owned; `0s`: not at all."""
+    notice: Window = timedelta(hours=24)
+    """How long the notice stands before the cure."""
+
+
 class Contested(_Strict):
     """When a cure that keeps being undone backs off."""
 
@@ -193,6 +218,7 @@ class Policy(_Strict):
     """The share of each limit that only critical findings may use."""
     freezes: list[Freeze] = Field(default_factory=list)
     guard: Guard = Guard()
+    infrastructure_code: InfrastructureCode = InfrastructureCode()
     contested: Contested = Contested()
     undo_exemption: Duration = timedelta(days=7)
     """How long an undone finding is left alone."""
@@ -224,9 +250,17 @@ class Policy(_Strict):
         )
 
     def decide(
-        self, control: Control, resource_id: ResourceId, opened_at: datetime, now: datetime
+        self,
+        control: Control,
+        resource_id: ResourceId,
+        opened_at: datetime,
+        now: datetime,
+        owned: Owned | None = None,
     ) -> Decision:
-        """What may be done about a finding of `control` that opened at `opened_at`."""
+        """What may be done about a finding of `control` that opened at `opened_at`.
+
+        `owned` is what was found out of the infrastructure code that owns the resource.
+        """
         if self.broken:
             faults = "; ".join(map(str, self.broken))
             return Decision(
@@ -248,7 +282,23 @@ class Policy(_Strict):
         if found is None:
             return Decision(do=Do.REPORT, mode=Mode.AUDIT, source="default: audit")
         i, rule = found
-        return self._by_rule(rule, self.source(f"$.rules[{i}]"), control, opened_at, now)
+        decision = self._by_rule(rule, self.source(f"$.rules[{i}]"), control, opened_at, now)
+        return decision if owned is None else self._noticed(decision, owned, now)
+
+    def _noticed(self, decision: Decision, owned: Owned, now: datetime) -> Decision:
+        """What is enforced waits for the notice to its owner, and for its grace all the same."""
+        if decision.do not in (Do.WAIT, Do.REMEDIATE):
+            return decision
+        due = max(owned.since + self.infrastructure_code.notice, decision.until or now)
+        if now >= due:
+            return decision
+        return replace(
+            decision,
+            do=Do.WAIT,
+            source=self.source("$.infrastructure_code"),
+            reason=f"{owned.words}: notice until {due:%Y-%m-%d %H:%M} UTC, change the code",
+            until=due,
+        )
 
     def _by_rule(
         self, rule: Rule, source: str, control: Control, opened_at: datetime, now: datetime

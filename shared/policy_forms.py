@@ -15,6 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Five digits keep every sum of an instant and a duration inside the calendar.
 _DURATION = r"([0-9]{1,5})([smhd])"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TAG = r"[^*]+\*?"
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
@@ -54,6 +55,14 @@ def _one(value: Any) -> Any:
     raise ValueError("the version of the format is 1")
 
 
+def _tag(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(_TAG, value):
+        return value
+    raise ValueError(
+        "a tag is its key, or 'key: value' in quotes; a * at the end begins more: 'hidden-link:*'"
+    )
+
+
 def _scope(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("/"):
         raise ValueError("a scope is an ARM id and begins with a slash")
@@ -84,6 +93,9 @@ Instant = Annotated[
 ]
 Scope = Annotated[
     str, BeforeValidator(_scope, json_schema_input_type=Annotated[str, Field(pattern="^/")])
+]
+Tag = Annotated[
+    str, BeforeValidator(_tag, json_schema_input_type=Annotated[str, Field(pattern=f"^{_TAG}$")])
 ]
 Words = Annotated[str, Field(min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shared.errors import Unusable
+from shared.own import NOTHING, Own, account_at, named
 
 PUBLIC_CLOUD = "https://management.azure.com"
 JOBS = "AzureWebJobsStorage"
@@ -62,7 +63,8 @@ class Settings:
     `state`, None for memory. `records` is the file that shipped records go to, None for the
     console alone. `logs` is where Log Analytics takes them, `topic` the Event Grid topic for
     notices, None for neither. `identities` are the object ids under which this deployment writes.
-    `directory` is where Microsoft Graph answers, None where the directory is not read.
+    `directory` is where Microsoft Graph answers, None where the directory is not read. `named` are
+    resources of our own that the environment names beyond these: see `own`.
     """
 
     app: App = App.ALL
@@ -75,6 +77,20 @@ class Settings:
     topic: str | None = None
     identities: frozenset[str] = frozenset()
     directory: str | None = None
+    named: Own = NOTHING
+
+    @property
+    def own(self) -> Own:
+        """What this deployment runs on, as far as its settings tell."""
+        at = self.storage
+        kept = (at.tables, at.queues, at.blobs) if at else ()
+        sent = (self.logs.endpoint if self.logs else "", self.topic or "")
+        return self.named | Own(
+            accounts=frozenset(name for address in kept if (name := account_at(address))),
+            hosts=frozenset(host for one in sent if (host := urlsplit(one).hostname)),
+            rules=frozenset([self.logs.rule.casefold()] if self.logs else []),
+            identities=frozenset(one.casefold() for one in self.identities),
+        )
 
     @classmethod
     def of(cls, environment: Mapping[str, str], root: Path) -> Settings:
@@ -95,9 +111,10 @@ class Settings:
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
         storage = _storage(environment, faults)
         logs, topic = _logs(environment, faults), _topic(environment, faults)
-        named = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
-        identities = frozenset(one.strip() for one in named if one.strip())
+        ids = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
+        identities = frozenset(one.strip() for one in ids if one.strip())
         directory = _directory(environment, identities, faults)
+        own = named(environment, faults)
         if faults:
             raise Unusable("; ".join(faults))
         return cls(
@@ -111,6 +128,7 @@ class Settings:
             topic=topic,
             identities=identities,
             directory=directory,
+            named=own,
         )
 
 

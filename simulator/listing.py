@@ -34,7 +34,12 @@ _SCHEDULES = {
 }
 _DEFINITION_FILTER = re.compile(r"(type|roleName) eq '([^']+)'", re.IGNORECASE)
 _AT_SCOPE = "atscope()"
-_AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
+_DEPLOYED = {"microsoft.resources/deployments", "microsoft.resources/deploymentstacks"}
+_AT_SCOPE_ONLY = {
+    "microsoft.insights/diagnosticsettings",
+    "microsoft.eventgrid/eventsubscriptions",
+    *_DEPLOYED,
+}
 _TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'(?: and name eq '([^']+)')?", re.IGNORECASE)
 _SETTINGS = "microsoft.authorization/rolemanagementpolicyassignments"
 _ROLE_FILTER = re.compile(r"roleDefinitionId eq '[^']*?([^'/]+)'", re.IGNORECASE)
@@ -107,7 +112,9 @@ class Listing:
         for entry in self._state.below(scope):
             if entry.address.type == GROUP:
                 yield from self._below_groups(entry.address.key)
-            elif entry.address.namespace.lower() != "microsoft.authorization":
+            elif entry.address.type_key not in _DEPLOYED and (
+                entry.address.namespace.lower() != "microsoft.authorization"
+            ):
                 yield entry
 
     def _of_type(self, call: Call) -> Response:

@@ -6,6 +6,7 @@ from simulator import (
     rows_authorization,
     rows_compute,
     rows_data,
+    rows_deployments,
     rows_eventgrid,
     rows_identity,
     rows_network,
@@ -30,3 +31,4 @@ def teach() -> None:
     types.register(*rows_services.ROWS)
     types.register(*rows_eventgrid.ROWS)
     types.register(*rows_identity.ROWS)
+    types.register(*rows_deployments.ROWS)

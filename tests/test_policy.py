@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.decision import Do, Mode
+from shared.decision import Do, Mode, Owned
 from shared.errors import PolicyFault
 from shared.findings import Findings
 from shared.impact import impact
@@ -124,6 +124,26 @@ def test_grace_ends_to_the_second() -> None:
     assert (waiting.do, waiting.until) == (Do.WAIT, NOW + day)
     assert do(text, NOW + day - timedelta(microseconds=1)) is Do.WAIT
     assert do(text, NOW + day) is Do.REMEDIATE
+
+
+@pytest.mark.parametrize(
+    ("mode", "told", "expected"),
+    [
+        ("enforce", 0, Do.WAIT),
+        ("enforce", 12, Do.REMEDIATE),
+        ("enforce, after: 24h", 12, Do.WAIT),
+        ("approve", 0, Do.ASK),
+        ("audit", 0, Do.REPORT),
+    ],
+)
+def test_a_notice_holds_back_what_is_enforced_alone(mode: str, told: int, expected: Do) -> None:
+    """It counts from when the owner was told, the grace from when the finding opened."""
+    text = f"rules: [{{control: plain, mode: {mode}}}]\ninfrastructure_code: {{notice: 12h}}\n"
+    opened = since = NOW - timedelta(hours=told)
+    owned = Owned("a stack manages it", since)
+    decision = policy(text).decide(PLAIN, ResourceId(ACCOUNT), opened, NOW, owned)
+    assert decision.do is expected
+    assert decision.reason.startswith("a stack manages it: notice") is (expected is Do.WAIT)
 
 
 def test_the_longest_grace_still_decides() -> None:

@@ -297,6 +297,8 @@ GOOD = [
     "version: 1\ncritical_share: 0\nguard: {break_glass: [a], protected: [/]}",
     "version: 1\ncontested: {times: 1, window: 99999d, critical_goes_on: true}",
     "version: 1\nundo_exemption: 0d",
+    "version: 1\ninfrastructure_code: {tags: [a, 'a: b', 'a:*', 'a: b*'], notice: 1h}",
+    "version: 1\ninfrastructure_code: {stacks: true, deployments: 7d}",
 ]
 BAD = [
     "{}",
@@ -328,6 +330,13 @@ BAD = [
     "version: 1\ncritical_share: 'half'",
     "version: 1\ncontested: {times: 0}",
     "version: 1\nguard: []",
+    "version: 1\ninfrastructure_code: {tags: [managed-by: terraform]}",
+    "version: 1\ninfrastructure_code: {tags: ['*']}",
+    "version: 1\ninfrastructure_code: {tags: ['a*: b']}",
+    "version: 1\ninfrastructure_code: {tags: ['']}",
+    "version: 1\ninfrastructure_code: {stacks: 'yes'}",
+    "version: 1\ninfrastructure_code: {deployments: week}",
+    "version: 1\ninfrastructure_code: {notice: 0h}",
 ]
 
 

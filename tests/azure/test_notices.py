@@ -115,6 +115,8 @@ def test_why_counts_what_it_leaves_out(outbox: Outbox) -> None:
         ("actions", {"Entry": "intent"}, None),
         ("actions", {"Entry": "limit-reached"}, "LimitReached"),
         ("actions", {"Entry": "not-cured"}, "NotCured"),
+        ("actions", {"Entry": "notice"}, "OwnerNotice"),
+        ("actions", {"Entry": "own"}, None),
         ("actions", {"Entry": "suspended", "ResourceId": "/"}, "Suspended"),
         ("actions", {"Entry": "suspended", "ResourceId": ACCOUNT}, None),
         ("actions", {"Entry": "resumed", "ResourceId": "/"}, "Resumed"),

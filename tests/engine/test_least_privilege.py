@@ -22,7 +22,9 @@ from tests.engine.world import (
     US,
     World,
     arranged,
+    enforce,
     place,
+    policy,
     shown_by_graph,
 )
 from wiring import Gate
@@ -287,6 +289,25 @@ def test_each_write_permission_is_needed_by_a_case(control: str, permission: str
         permission.lower() in there_and_back(world_of(case, *left), case).lower() for case in mine
     )
     assert hurt is ((control, permission) not in SUPERFLUOUS)
+
+
+OWNERSHIP = ("Microsoft.Resources/deploymentStacks/read", "Microsoft.Resources/deployments/read")
+
+
+@pytest.mark.parametrize("granted", [OWNERSHIP, OWNERSHIP[:1], OWNERSHIP[1:]], ids=len)
+def test_owners_are_found_by_two_more_reads(granted: tuple[str, ...]) -> None:
+    """Both are enough, and for want of either everything counts as owned."""
+    control = "storage-public-blob-access"
+    case = next(case for case in CURED if case.control == control)
+    world = world_of(case, *declared(control), *granted)
+    both = "infrastructure_code: {stacks: true, deployments: 7d}\n"
+    world.policy = policy(enforce(control) + both)
+    gate = world.gate()
+    world.look(gate, case.id.text)
+    assert len(world.our_writes()) == (granted == OWNERSHIP)
+    refused = {one.path for one in world.tenant.requests if one.status == 403}
+    missing = {one.split("/")[1] for one in set(OWNERSHIP) - set(granted)}
+    assert {path.rsplit("/", 1)[-1] for path in refused} == missing
 
 
 def test_expected_findings_are_about_what_is_declared() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -146,6 +146,7 @@ class World:
 
     clock: VirtualClock = field(default_factory=VirtualClock)
     rbac: bool = False
+    settings: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         self.tenant = arranged(Tenant(self.clock, rbac=self.rbac))
@@ -156,7 +157,8 @@ class World:
         self, *, app: App = App.ALL, store: Store | None = None, directory: str | None = GRAPH
     ) -> Gate:
         return build(
-            Settings(
+            replace(
+                self.settings,
                 app=app,
                 identities=frozenset({US.object_id}),
                 directory=directory,
