@@ -10,7 +10,9 @@ from simulator import (
     rows_identity,
     rows_network,
     rows_platform,
+    rows_services,
     rows_storage,
+    rows_stores,
     types,
 )
 
@@ -23,6 +25,8 @@ def teach() -> None:
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
+    types.register(*rows_stores.ROWS)
     types.register(*rows_platform.ROWS)
+    types.register(*rows_services.ROWS)
     types.register(*rows_eventgrid.ROWS)
     types.register(*rows_identity.ROWS)

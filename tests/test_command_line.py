@@ -296,7 +296,7 @@ def test_printed_data_parses(here: Any, command: str) -> None:
 
 # --- bad input
 
-UNJUDGED = f"{GROUP}/providers/Microsoft.EventHub/namespaces/n"
+UNJUDGED = f"{GROUP}/providers/Microsoft.BotService/botServices/n"
 MISSING = ACCOUNT.replace("contoso", "missing")
 
 
@@ -306,7 +306,7 @@ MISSING = ACCOUNT.replace("contoso", "missing")
         (["hint", "contoso"], "contoso is no ARM id"),
         (["hint", ""], "is no ARM id"),
         (["hint", "/"], "is no ARM id"),
-        (["hint", UNJUDGED], "no control judges Microsoft.EventHub/namespaces"),
+        (["hint", UNJUDGED], "no control judges Microsoft.BotService/botServices"),
         (["plan", "contoso"], "contoso is no ARM id"),
         (["plan", UNJUDGED], "no control judges"),
         (["plan", MISSING], "does not exist"),

@@ -282,6 +282,10 @@ RECORDED = Path(os.environ.get("PORTCULLIS_RECORDED", ROOT / "../shared/recorded
 STORAGE, VAULTS = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 SQL, COSMOS = "Microsoft.Sql/servers", "Microsoft.DocumentDB/databaseAccounts"
 GROUPS, NICS = "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkInterfaces"
+KUSTO, POSTGRESQL = "Microsoft.Kusto/Clusters", "Microsoft.DBforPostgreSQL/flexibleServers"
+AI, HUBS = "Microsoft.CognitiveServices/accounts", "Microsoft.EventHub/Namespaces"
+SETTINGS = "Microsoft.AppConfiguration/configurationStores"
+STUDIOS, TRACES = "Microsoft.MachineLearningServices/workspaces", "Microsoft.Insights/components"
 GRANTS, DISKS = "Microsoft.Authorization/roleAssignments", "Microsoft.Compute/disks"
 
 ROLES = "Microsoft.Authorization/roleDefinitions"
@@ -297,6 +301,16 @@ READ_BY_HAND = [
     (STORAGE, "storage-secure-transfer", State.COMPLIANT, "01 07 08 10 15 17 21 22 36"),
     (STORAGE, "storage-secure-transfer", State.UNKNOWN, "18 24 31 35"),
     (VAULTS, "keyvault-network-default-allow", State.NON_COMPLIANT, "02 03 07 09 10 12 16 17 18"),
+    (VAULTS, "keyvault-public-network-access", State.NON_COMPLIANT, "02 03 07 09 10 12 16 17 18"),
+    (AI, "ai-services-public-network-access", State.NON_COMPLIANT, "01 03 04 06 07 08 10"),
+    (AI, "ai-services-network-default-allow", State.NON_COMPLIANT, "01 03 04 06 07 08 10"),
+    (HUBS, "eventhub-public-network-access", State.NON_COMPLIANT, "04 05 06 07"),
+    (HUBS, "eventhub-network-default-allow", State.UNKNOWN, "04 05 06 07"),
+    (SETTINGS, "appconfig-public-network-access", State.COMPLIANT, "02 04"),
+    (SETTINGS, "appconfig-public-network-access", State.NON_COMPLIANT, "03 05"),
+    (STUDIOS, "ml-workspace-public-network-access", State.COMPLIANT, "02"),
+    (STUDIOS, "ml-workspace-public-network-access", State.NON_COMPLIANT, "03 04"),
+    (TRACES, "app-insights-public-access", State.NON_COMPLIANT, "02 03"),
     (VAULTS, "keyvault-purge-protection", State.NON_COMPLIANT, "02 03 07 09 10 12 16 17 18"),
     (COSMOS, "cosmos-firewall-open", State.NON_COMPLIANT, "04 11 12 13 14 16 17 20 21 22"),
     (COSMOS, "cosmos-firewall-open", State.COMPLIANT, "01 03 09 15 19"),
@@ -324,6 +338,9 @@ READ_BY_HAND = [
     (ROLES, "iam-custom-role-wildcard", State.NON_COMPLIANT, "01"),
     (ROLES, "iam-custom-role-wildcard", State.COMPLIANT, "03 06 10"),
     (ROLES, "iam-custom-role-owner-like", State.COMPLIANT, "01 03"),
+    (KUSTO, "kusto-allowed-ip-open", State.NON_COMPLIANT, "01 02"),
+    (POSTGRESQL, "postgresql-public-network-access", State.NON_COMPLIANT, "01"),
+    (POSTGRESQL, "postgresql-public-network-access", State.COMPLIANT, "02"),
 ]
 """What a person says of the recorded documents: type, control, state, numbers of the files."""
 

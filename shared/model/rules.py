@@ -156,7 +156,13 @@ def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup
 def _reads(*types: ResourceType) -> tuple[str, ...]:
     elsewhere = (f"{DIRECTORY}/", f"{STATE}/")
     in_arm = (t.name for t in types if not t.name.startswith(elsewhere))
-    return tuple(dict.fromkeys(f"{name}/read" for name in in_arm))
+    return tuple(dict.fromkeys(f"{_ACTED_ON_AS.get(name, name)}/read" for name in in_arm))
+
+
+_ACTED_ON_AS: Final = {
+    "Microsoft.Resources/resourceGroups": "Microsoft.Resources/subscriptions/resourceGroups"
+}
+"""Types whose actions are named otherwise (Microsoft Learn, "Azure permissions for Management")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,11 @@ class Documents:
                 self._put(change.target, _created(change))
             case Verb.DELETE:
                 assert now is not None
-                del self.bodies[change.target.key]
+                home = self._home(change.target)
+                if isinstance(home, dict):
+                    del home[change.target.key]
+                else:
+                    home.remove(now)
             case Verb.PUT:
                 assert now is not None
                 sent = edited(now, change.edits) if change.document is None else change.body()
@@ -200,8 +204,10 @@ class Documents:
         home = self._home(target)
         if isinstance(home, dict):
             home[target.key] = copy.deepcopy(body)
+        elif (known := _element(home, target)) is None:
+            home.append(copy.deepcopy(body))
         else:
-            home[home.index(_element(home, target))] = copy.deepcopy(body)
+            home[home.index(known)] = copy.deepcopy(body)
 
 
 def _above(attached: ResourceId, scope: ResourceId) -> bool:

@@ -44,11 +44,34 @@ _OF_POSTGRESQL = (
     "postgresql-firewall-any-internet",
     "postgresql-firewall-azure-services",
 )
+_OF_STORES = {
+    "analysis-services-firewall": "Microsoft.AnalysisServices/locations/operationresults/read",
+    "cosmos-postgresql-public-ip": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "cosmos-public-network-access": "Microsoft.DocumentDB/locations/operationsStatus/read",
+    "elasticsan-public-network-access": "Microsoft.ElasticSan/locations/asyncoperations/read",
+    "fhir-public-network-access": "Microsoft.HealthcareApis/locations/operationresults/read",
+    "kusto-allowed-ip-open": "Microsoft.Kusto/locations/operationResults/read",
+    "kusto-public-network-access": "Microsoft.Kusto/locations/operationResults/read",
+    "mongo-vcore-public-network-access": f"{_MONGO}/mongoClusterAzureAsyncOperation/read",
+    "mysql-public-network-access": f"{_MYSQL}/azureAsyncOperation/read",
+    "postgresql-public-network-access": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "purview-public-network-access": "Microsoft.Purview/locations/operationResults/read",
+    "redis-enterprise-public-network-access": "Microsoft.Cache/locations/operationsStatus/read",
+    "redis-public-network-access": "Microsoft.Cache/locations/operationResults/read",
+    "synapse-public-network-access": f"{_SYNAPSE}/operationResults/read",
+}
+_AKS, _IDENTITY = "Microsoft.ContainerService/locations", "Microsoft.ManagedIdentity"
+_KEYS = "a document names identities by its keys, which the tenant does not follow"
 SUPERFLUOUS: dict[tuple[str, str], str] = {
+    ("aks-api-authorized-ip-ranges", f"{_AKS}/operations/read"): _UNTOLD,
+    ("aks-api-authorized-ip-ranges", f"{_IDENTITY}/userAssignedIdentities/assign/action"): _KEYS,
+    ("sqlmi-public-data-endpoint", "Microsoft.Sql/locations/*/read"): _UNTOLD,
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("datastore-vm-db-port-open", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("nsg-database-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
     ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
@@ -59,6 +82,23 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     (
         "iam-lighthouse-privileged",
         "Microsoft.ManagedServices/operationStatuses/read",
+    ): _UNTOLD,
+    **dict.fromkeys(_OF_STORES.items(), _UNTOLD),
+    (
+        "appconfig-public-network-access",
+        "Microsoft.AppConfiguration/locations/operationsStatus/read",
+    ): _UNTOLD,
+    (
+        "databricks-public-network-access",
+        "Microsoft.Databricks/locations/operationStatuses/read",
+    ): _UNTOLD,
+    (
+        "keyvault-hsm-public-network-access",
+        "Microsoft.KeyVault/locations/managedHsmOperationResults/read",
+    ): _UNTOLD,
+    (
+        "recovery-vault-public-network-access",
+        "Microsoft.RecoveryServices/vaults/operationStatus/read",
     ): _UNTOLD,
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
@@ -109,8 +149,11 @@ def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
     world.tenant = arranged(Tenant(world.clock, rbac=True))
-    for document in documents(case):
-        if world.tenant.read(document["id"]) is None:
+    # Groups and subscriptions first: they come with what lies in them, but without tags.
+    for document in sorted(documents(case), key=lambda one: len(one["id"])):
+        # Scopes and built-in roles are there already; children that nobody made, the case makes.
+        made = "properties" in document and _DEFINITIONS not in document["id"].lower()
+        if made or world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
     # A look judges all controls of a type, and wakes looks at other types.
     looked_at = {case.id.type.casefold()} | {

@@ -177,5 +177,22 @@ def test_an_orphan_waits_for_a_person(world: World) -> None:
     assert world.our_writes() == []
     (asked,) = gate.state.approvals.of(ResourceId(gone))
     gate.people.approve(asked.id, "carol")
-    world.run(gate, hours=0.5, step=60)
+    world.run(gate, hours=20, step=1800)
+    assert world.tenant.read(gone) is not None
+    world.run(gate, hours=5, step=1800)
     assert world.tenant.read(gone) is None
+
+
+def test_an_account_that_came_back_is_no_orphan(world: World) -> None:
+    """Approved while it was missing, and there again before a day was over."""
+    world.policy = policy("rules: [{control: iam-orphaned-principal, mode: approve}]\n")
+    gate, restored = world.gate(), "22222222-0000-0000-0000-000000000099"
+    owns(world, ADA)
+    owns(world, BOB)
+    grant = owns(world, restored)
+    world.look(gate, grant)
+    (asked,) = gate.state.approvals.of(ResourceId(grant))
+    gate.people.approve(asked.id, "carol")
+    world.tenant.principals.add_user(restored, "eve", upn="eve@contoso.example")
+    world.run(gate, hours=26, step=1800)
+    assert world.tenant.read(grant) is not None
