@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ _TABLES = {
     "microsoft.managedservices": "ManagedServicesResources",
 }
 """By provider, Resource Graph's tables beside `Resources`."""
+_DEFINITIONS = "microsoft.authorization/roledefinitions"
+"""Resource Graph shows them only to who asks for the whole tenant, without a place."""
 
 
 @dataclass(kw_only=True)
@@ -97,13 +99,28 @@ class Sweep:
         subscriptions = sorted({ResourceId(s).subscription for s in policy.scopes} - {""})
         if "/" in policy.scopes:
             subscriptions = []
-        tables: dict[str, list[str]] = {}
+        tables: dict[tuple[str, bool], list[str]] = {}
         for kind in self._by_type:
-            tables.setdefault(_table_of(kind), []).append(kind)
-        for table, types in sorted(tables.items()):
-            for page in pages(self._ask, query_for(table, sorted(types)), subscriptions):
+            tables.setdefault((_table_of(kind), kind == _DEFINITIONS), []).append(kind)
+        for (table, placeless), types in sorted(tables.items()):
+            query = query_for(table, sorted(types))
+            for page in pages(self._ask, query, [] if placeless else subscriptions):
                 summary.calls += 1
-                yield from (r for r in page if policy.watches(r.id))
+                for resource in map(self._placed, page):
+                    if policy.watches(resource.id):
+                        yield resource
+
+    def _placed(self, resource: Resource) -> Resource:
+        """A role definition under a watched scope where it can be assigned; all else as it is."""
+        told = resource.get("/properties/assignableScopes")
+        if resource.type.casefold() != _DEFINITIONS or not isinstance(told, list):
+            return resource
+        for scope in sorted(map(str, told)):
+            kind, name = "Microsoft.Authorization/roleDefinitions", resource.id.name
+            at = ResourceId(f"{scope.rstrip('/')}/providers/{kind}/{name}")
+            if self._policy().watches(at):
+                return replace(resource, id=at)
+        return resource
 
     def _worth_a_look(self, resource: Resource, summary: Summary) -> bool:
         worth = False

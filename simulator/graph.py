@@ -20,7 +20,7 @@ from simulator.drafts import parse_body
 from simulator.gates import Gates
 from simulator.graph_changes import Changes
 from simulator.graph_query import Query, parse_query
-from simulator.graph_rows import CHANGE, EncodedRows, held, row_of, type_of
+from simulator.graph_rows import CHANGE, DEFINITIONS, EncodedRows, held, row_of, type_of
 from simulator.graph_scope import Scope, Scopes, Sight, bad_request
 from simulator.kql_expressions import Row
 from simulator.state import Entry, Index, State
@@ -200,7 +200,7 @@ class Graph:
         """What is stored of the types and places asked for, and whether all of it may be seen."""
         places = [*asked.scope.subscriptions, *([] if asked.scope.outside == frozenset() else [""])]
         for kind in self._state.kinds():
-            if not asked.takes(kind):
+            if not asked.takes(kind) or (kind == DEFINITIONS and asked.scope.outside is not None):
                 continue
             for subscription in places:
                 index = self._state.of_type(subscription, kind)

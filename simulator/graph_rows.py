@@ -14,9 +14,11 @@ from simulator.state import State
 from simulator.wire import encode
 
 CHANGE = "microsoft.resources/changes"
+DEFINITIONS = "microsoft.authorization/roledefinitions"
+"""Shown without a place, and only to who asks for the whole tenant."""
 _AUTHORIZATION = {
     "microsoft.authorization/roleassignments",
-    "microsoft.authorization/roledefinitions",
+    DEFINITIONS,
     "microsoft.authorization/denyassignments",
     "microsoft.authorization/locks",
 }
@@ -107,6 +109,9 @@ def row_of(address: Address, document: Document, state: State) -> Row:
         "zones": document.get("zones"),
         "extendedLocation": document.get("extendedLocation"),
     }
+    if address.type_key == DEFINITIONS:
+        placeless = f"/providers/Microsoft.Authorization/RoleDefinitions/{address.name}"
+        found |= {"id": placeless, "subscriptionId": "", "resourceGroup": ""}
     if address.type == SUBSCRIPTION:
         found["properties"] = _of_subscription(address, document, state)
     elif address.type == MANAGEMENT_GROUP:

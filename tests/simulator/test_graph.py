@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator import roles
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.simulator.client import (
@@ -252,6 +253,24 @@ def test_inherited_assignments_are_shown_only_to_who_asks(tenant: Tenant, arm: C
         _ask(arm, query).json()["totalRecords"],
     ]
     assert counts == [1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"), [({}, ["Deployer"]), ({"subscriptions": [SUB.rsplit("/", 1)[1]]}, [])]
+)
+def test_role_definitions_have_no_place(
+    tenant: Tenant, arm: Client, asked: dict[str, Any], names: list[str]
+) -> None:
+    """Only who asks for the whole tenant sees them, by ids without a subscription."""
+    loaded = tenant.load(roles.custom_role("Deployer", SUB, roles.block(["*/read"])))
+    query = _types("microsoft.authorization/roledefinitions", table="AuthorizationResources")
+    rows = _ask(arm, query, **asked).json()["data"]
+    custom = [row for row in rows if row["properties"]["type"] == "CustomRole"]
+    assert [row["properties"]["roleName"] for row in custom] == names
+    for row in custom:
+        name = loaded.rsplit("/", 1)[1]
+        assert row["id"] == f"/providers/Microsoft.Authorization/RoleDefinitions/{name}"
+        assert row["subscriptionId"] == ""
 
 
 def test_graph_sees_changes_late(tenant: Tenant, arm: Client, clock: VirtualClock) -> None:
