@@ -82,7 +82,10 @@ class Uses:
         del api_version
         assignment = ResourceId(resource_id.text.rpartition("/providers/")[0])
         since = self.since(assignment.subscription)
-        properties: dict[str, Any] = {"uses": self.of(assignment)}
+        properties: dict[str, Any] = {
+            "uses": self.of(assignment),
+            "until": self._now().isoformat(),
+        }
         if since is not None:
             properties["since"] = since.isoformat()
         body = {"id": resource_id.text, "name": "kept", "type": USES.name, "properties": properties}

@@ -1,8 +1,9 @@
 """What a role assignment was used for, as our own state knows it, in the shape of a document.
 
-`<assignment>/providers/Portcullis.State/uses/kept` is always there. Its properties are `since`, an
-instant: how long uses have been kept of the assignment's subscription (absent: not at all), and
-`uses`: objects of `scope` (the resource group, or what is wider), `action` and `last`, an instant.
+`<assignment>/providers/Portcullis.State/uses/kept` is always there. Its properties are `since` and
+`until`, instants: over which time uses were kept of the assignment's subscription (absent: not at
+all), and `uses`, those of the last 90 days: objects of `scope` (the resource group, or what is
+wider), `action` and `last`, an instant.
 Only writes, deletes and actions are known; readers, and clients of data planes, look idle.
 
 Source: Microsoft Learn, "Azure Activity Log event schema", `authorization.evidence`.

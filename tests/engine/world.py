@@ -11,7 +11,7 @@ from typing import Any
 from shared import policy_file
 from shared.hints import ACT, HINTS, Hint
 from shared.look import Look
-from shared.model import GROUP_MEMBERS, ResourceId, of_directory
+from shared.model import GROUP_MEMBERS, ResourceId, of_directory, of_state
 from shared.outbox import Record
 from shared.policy import Policy
 from shared.settings import App, Settings
@@ -134,7 +134,11 @@ def _declare(principals: Principals, object_id: str, about: dict[str, Any]) -> N
 
 
 def shown_by_graph(document: dict[str, Any]) -> bool:
-    """Whether the simulated directory can show it: it holds nothing back from who may read."""
+    """Whether the simulated tenant can show it: our own state is not there, and of a principal
+    nothing is held back from who may read.
+    """
+    if of_state(ResourceId(document["id"])):
+        return False
     about = document.get("properties") or {}
     whole = "displayName" in about and None not in about.values()
     return whole or not of_directory(ResourceId(document["id"]))
