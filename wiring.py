@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from shared.azure.directory import Directory
     from shared.policy import Policy
+    from shared.review import Review
     from shared.store import Store
 
 
@@ -195,6 +196,12 @@ class Gate:
         if self.letters is not None:
             with closing(self.letters()) as letters:
                 self.worker.undelivered(letters)
+
+    def review(self) -> Review:
+        """Who holds what; see `shared.review`."""
+        from shared.review import Review  # noqa: PLC0415  people ask for it, no event does
+
+        return Review(self.arm.post, self.engine.cloud, self.people, self.state.uses)
 
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.

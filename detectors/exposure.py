@@ -16,6 +16,7 @@ from shared.model import (
     Addresses,
     Evidence,
     Exposure,
+    Json,
     Lookup,
     NeedsLookup,
     OpenPath,
@@ -29,7 +30,7 @@ from shared.model import (
 Ways = Callable[[Resource], Iterable[OpenPath]]
 Entry = tuple[Addresses, Evidence]
 
-ON: Final = ("", "enabled", "true")
+ON: Final = ("enabled", "true", "notspecified")
 OFF: Final = ("disabled", "false")
 PERIMETER: Final = "securedbyperimeter"
 PERIMETERS: Final = "networkSecurityPerimeterConfigurations"
@@ -42,59 +43,89 @@ def everybody(_: Resource) -> Iterator[OpenPath]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """One type of data store: its public switch, and the ways in while that is on.
+    """One type of data store: its public switches, and the ways in while one of them is on.
 
-    Absent means on (each provider's REST reference: the default is Enabled). With one of the
+    A switch that is absent is as `unset` says (each provider's REST reference: the default is
+    Enabled); a type with none is always on. `off` is what its provider calls off. With one of the
     `inside` pointers filled in, the store lies in a virtual network and has no public endpoint.
-    `lookups` are what `ways` reads beyond the document.
+    `lookups` are what `ways` reads beyond the document, `perimeters` the api-version by which its
+    security perimeters are read: empty where its type shows none.
     """
 
     type: ResourceType
     ways: Ways = everybody
-    switch: str = PUBLIC_ACCESS
+    switches: tuple[str, ...] = (PUBLIC_ACCESS,)
+    off: Json = "Disabled"
+    unset: Callable[[Resource], str] = lambda _: ON[0]
     inside: tuple[str, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    perimeters: str = ""
 
     @property
-    def perimeter(self) -> Lookup:
-        """The security perimeters it is associated with, their inbound rules included."""
-        return Lookup(
+    def reads(self) -> tuple[Lookup, ...]:
+        """What `paths` needs: `lookups`, and its security perimeters with their inbound rules."""
+        if not self.perimeters:
+            return self.lookups
+        perimeter = Lookup(
             name=PERIMETERS,
-            type=ResourceType(f"{self.type.name}/{PERIMETERS}", self.type.api_version),
+            type=ResourceType(f"{self.type.name}/{PERIMETERS}", self.perimeters),
             ids=lambda store: [f"{store.id}/{PERIMETERS}"],
             many=True,
         )
+        return (*self.lookups, perimeter)
 
-    def access(self, store: Resource) -> str:
-        """The switch in lower case: one of `ON`, of `OFF`, or `PERIMETER`.
+    def turned_on(self, store: Resource) -> list[str]:
+        """The switches that are not off; of these any but `PERIMETER` lets its firewall decide.
 
         Raises:
-            Undecided: it is none of them, or the document shows no properties.
+            Undecided: one holds a word nobody knows, or the document shows no properties.
         """
-        found = seen(store).get(self.switch)
-        word = "" if found is None else str(found).casefold()
+        return [one for one in self.switches if self._word(seen(store), one) not in OFF]
+
+    def _word(self, store: Resource, switch: str) -> str:
+        found = store.get(switch)
+        word = self.unset(store) if found in (None, "") else str(found).casefold()
         if word not in (*ON, *OFF, PERIMETER):
-            raise Undecided(f"{self.switch} is {found!r}")
+            raise Undecided(f"{switch} is {found!r}")
         return word
+
+    def secured(self, store: Resource) -> bool:
+        """Whether a security perimeter decides.
+
+        In every mode: without an association all is denied (Microsoft Learn, "Transition to a
+        network security perimeter", impact on public network access).
+        """
+        return any(self._word(seen(store), one) == PERIMETER for one in self.switches)
 
     def public(self, store: Resource) -> bool:
         """Whether its own firewall is what stands between it and the internet.
 
-        Not while a perimeter secures it: then the perimeter's rules decide in every mode, and
-        without an association all is denied (Microsoft Learn, "Transition to a network security
-        perimeter", impact on public network access).
+        Raises:
+            Undecided: as `turned_on`.
         """
-        return self.access(store) in ON and not any(store.get(one) for one in self.inside)
+        on = self.turned_on(store) or not self.switches
+        return bool(on) and not (self.secured(store) or any(store.get(one) for one in self.inside))
 
     def paths(self, store: Resource) -> list[OpenPath]:
         """Every way in; none where it is private.
 
         Raises:
-            NeedsLookup, Undecided: as `ways`.
+            NeedsLookup, Undecided: as `ways`, or a security perimeter cannot be read.
         """
-        if self.access(store) == PERIMETER:
+        if self.secured(seen(store)):
+            if not self.perimeters:
+                raise Undecided("its security perimeter cannot be read by this api-version")
             return list(through_perimeter(store))
         return list(self.ways(store)) if self.public(store) else []
+
+
+def unless_connected(store: Resource) -> str:
+    """What an absent switch means where a private endpoint, once approved, turns it off."""
+    pointer = "/properties/privateEndpointConnections"
+    status = "properties/privateLinkServiceConnectionState/status"
+    listed = range(len(store.items(pointer)))
+    connected = any(store.text(f"{pointer}/{i}/{status}") == "approved" for i in listed)
+    return OFF[0] if connected else ON[0]
 
 
 def public_endpoint(store: Store) -> Callable[[Resource], Iterator[Evidence]]:
@@ -102,10 +133,22 @@ def public_endpoint(store: Store) -> Callable[[Resource], Iterator[Evidence]]:
 
     def check(resource: Resource) -> Iterator[Evidence]:
         if store.public(resource):
-            yield Evidence(store.switch, resource.get(store.switch), "Disabled")
+            for switch in store.turned_on(resource):
+                yield Evidence(switch, resource.get(switch), store.off)
             yield from graded(lambda: list(store.ways(resource)))
 
     return check
+
+
+def exposed(store: Store, resource: Resource) -> list[OpenPath]:
+    """Every way in, where the widest lets in more than known clients; else none.
+
+    Raises:
+        NeedsLookup, Undecided: as `Store.paths`.
+    """
+    paths = store.paths(resource)
+    worst = Exposure.worst(path.exposure for path in paths)
+    return paths if worst.rank >= Exposure.WIDE.rank else []
 
 
 def graded(find: Callable[[], Sequence[OpenPath]]) -> Iterator[Evidence]:
@@ -202,8 +245,11 @@ def unless_listed(ways: Ways, pointer: str, *others: str) -> Ways:
     return either
 
 
-def by_network_acls(absent: str = "allow") -> Ways:
-    """The ways in through `networkAcls`; `absent` is what an absent default action means."""
+def by_network_acls(absent: str = "allow", trusted: str = "azureservices") -> Ways:
+    """The ways in through `networkAcls`.
+
+    `absent` is what an absent default action means, `trusted` what an absent `bypass` does.
+    """
 
     def ways(store: Resource) -> Iterator[OpenPath]:
         acls = store.get(NETWORK_ACLS)
@@ -219,19 +265,16 @@ def by_network_acls(absent: str = "allow") -> Ways:
             return
         for rules in ("ipRules", "ipv6Rules"):
             yield from listed(listed_entries(store, f"{NETWORK_ACLS}/{rules}", "value"))
-        yield from _named(store, f"{NETWORK_ACLS}/virtualNetworkRules", "id")
-        yield from _named(store, f"{NETWORK_ACLS}/resourceAccessRules", "resourceId")
-        bypass = store.text(f"{NETWORK_ACLS}/bypass") or "azureservices"
-        if "azureservices" in bypass:
-            trusted = Evidence(
-                f"{NETWORK_ACLS}/bypass", store.get(f"{NETWORK_ACLS}/bypass"), "None"
-            )
-            yield OpenPath(Exposure.LISTED, trusted)
+        yield from named(store, f"{NETWORK_ACLS}/virtualNetworkRules", "id")
+        yield from named(store, f"{NETWORK_ACLS}/resourceAccessRules", "resourceId")
+        bypass = f"{NETWORK_ACLS}/bypass"
+        if "azureservices" in (store.text(bypass) or trusted):
+            yield OpenPath(Exposure.LISTED, Evidence(bypass, store.get(bypass), "None"))
 
     return ways
 
 
-def _named(store: Resource, pointer: str, key: str) -> Iterator[OpenPath]:
+def named(store: Resource, pointer: str, key: str) -> Iterator[OpenPath]:
     """Subnets and resources that are let in by name."""
     for i, rule in enumerate(store.items(pointer)):
         evidence = Evidence(f"{pointer}/{i}/{key}", rule.get(key), "no such entry")

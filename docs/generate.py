@@ -175,10 +175,10 @@ def _beside(control: Control) -> Iterator[str]:
     """What a look reads beside the document, and what else wakes it."""
     detector = control.detector
     if detector.lookups:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.lookups)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.lookups))
         yield f"Looked at beside the resource, where the verdict needs it: {names}."
     if detector.wakes:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.wakes)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.wakes))
         yield f"A change of one of these is a reason to look too: {names}."
     if detector.actions:
         names = ", ".join(f"`{one}`" for one in detector.actions)
@@ -243,7 +243,9 @@ _LIMIT = ("limits:", "  - {writes: 10, per: subscription, window: 1h}")
 
 
 def _example(parameter: Parameter) -> str:
-    return "[203.0.113.0/24]" if parameter.for_person == [] else _json(parameter)
+    """What could be said: the schema's own examples, where nothing is what a person means."""
+    examples = parameter.schema.get("items", {}).get("examples", [])
+    return f"[{', '.join(examples)}]" if parameter.for_person == [] else _json(parameter)
 
 
 def _fenced(language: str, *lines: str) -> str:

@@ -24,7 +24,11 @@ NETWORK_ACLS = "/properties/networkAcls"
 
 ADDRESS_LIST: Final[Mapping[str, Json]] = {
     "type": "array",
-    "items": {"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}(/\d{1,2})?$"},
+    "items": {
+        "type": "string",
+        "pattern": r"^\d{1,3}(\.\d{1,3}){3}(/\d{1,2})?$",
+        "examples": ["203.0.113.0/24"],
+    },
 }
 
 ALLOWED_RANGES: Final = Parameter(

@@ -51,9 +51,10 @@ class Engine:
         may_write: bool,
     ) -> None:
         self.controls = controls
+        self.cloud = cloud
         self.state = state
         self.policy = policy
-        self.observer = Observer(cloud.arm, controls, state.now, cloud.directory)
+        self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)
         lockout, ours = Lockout(cloud, state.departures, policy), Ours(cloud.own, cloud.arm.get)
         guard = Guard(self.observer, state, controls, policy, lockout, ours)
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
@@ -114,6 +115,8 @@ class Engine:
         if story.resource != hint.id:
             raise Transient(f"{target} is being written: {story.resource}", 15)
         look.elsewhere = True
+        # What else was to be done, or came in meanwhile, has waited for its end.
+        look.again = story.state != journal.RUNNING
         look.seen = [
             Seen(control=self.controls[c], verdict=Verdict(Compliance.UNKNOWN), story=story)
             for c in story.controls

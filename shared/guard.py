@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,7 @@ class Guard:
                 "managed-resource-group",
                 "another service manages this resource group and would put it back: not touched",
             )
+        yield from self._young(work)
         # The last: it announces a removal that nothing else stands in the way of.
         if any(self._privileged(control) for control in work.cure.plan.controls):
             yield from self._lockout.reasons(work.cure.plan.changes, self._memory.now())
@@ -123,6 +125,14 @@ class Guard:
                 yield Stopped("protected", f"{resource} is guarded by policy", source)
             if (frozen := policy.frozen(resource, now)) is not None:
                 yield Stopped("frozen", frozen[1].reason, frozen[0], frozen[1].ends)
+
+    def _young(self, work: Work) -> Iterator[Stopped]:
+        """Findings that have to stand a while, for what they rest on may be a passing fault."""
+        for standing in work.standings:
+            cure = self._controls[standing.control].remediation
+            ripe = standing.opened_at + (cure.matures if cure else timedelta(0))
+            if self._memory.now() < ripe:
+                yield Stopped("too-new", f"{standing.control} was not there for long", "", ripe)
 
     def _privileged(self, control: str) -> bool:
         cure = self._controls[control].remediation

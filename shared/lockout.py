@@ -167,9 +167,14 @@ class Lockout:
         )
 
     def _grants(self, scope: ResourceId) -> Iterator[Resource]:
-        """The assignments that hold at a scope, inherited ones included."""
+        """The assignments that hold at a scope, inherited ones included.
+
+        What a subscription lists of management groups holds in it; what a management group lists
+        of others may lie below it.
+        """
         for one in self._arm.list(f"{_path(scope)}/providers/{_ASSIGNMENTS}", _VERSION):
-            if scope.within(one.id.scope):
+            above = bool(scope.subscription) and not one.id.scope.subscription
+            if above or scope.within(one.id.scope):
                 yield one
 
     def _living(self, grants: Iterable[Resource]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from shared.model import (
     Undecided,
     Verdict,
     of_directory,
+    of_state,
     parse_pointer,
     values_at,
 )
@@ -38,8 +39,10 @@ class Observer:
         controls: Mapping[str, Control],
         now: Callable[[], datetime],
         directory: Reader | None = None,
+        uses: Reader | None = None,
     ) -> None:
         self._reader = reader
+        self._uses = uses
         self._directory = directory
         self._now = now
         self._by_type: dict[str, list[Control]] = {}
@@ -50,6 +53,7 @@ class Observer:
             for wake in control.detector.wakes:
                 self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
         self._groups: dict[str, tuple[datetime, bool]] = {}
+        self._steady: dict[str, tuple[datetime, tuple[Resource, ...]]] = {}
 
     def controls_of(self, resource_id: ResourceId) -> list[Control]:
         """The controls that judge resources of this type."""
@@ -116,18 +120,30 @@ class Observer:
         for wanted in lookup.ids(resource):
             key = (ResourceId(wanted).key, lookup.type.api_version)
             if key not in memo:
-                memo[key] = self._read(lookup, wanted)
+                memo[key] = self._steadily(lookup, wanted) or self._read(lookup, wanted)
             answer = memo[key]
             if isinstance(answer, Undecided):
                 return answer
             found.extend(answer)
         return tuple(found)
 
+    def _steadily(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | None:
+        """A steady lookup's answer, read once in its greatest age; None for any other."""
+        if not lookup.steady:
+            return None
+        known = self._steady.get(wanted)
+        if known is None or self._now() - known[0] > lookup.max_age:
+            answer = self._read(lookup, wanted)
+            if isinstance(answer, Undecided):
+                return None
+            known = self._steady[wanted] = (self._now(), answer)
+        return known[1]
+
     def _read(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | Undecided:
         version = lookup.type.api_version
-        reader = self._directory if of_directory(ResourceId(wanted)) else self._reader
-        if reader is None:
-            return Undecided("the directory (Microsoft Graph) is not read")
+        reader = self._reader_of(ResourceId(wanted))
+        if isinstance(reader, Undecided):
+            return reader
         try:
             if lookup.many:
                 return tuple(reader.list(wanted, version))
@@ -135,6 +151,14 @@ class Observer:
         except Refused as refused:
             return Undecided(f"the lookup {lookup.name!r} failed: {refused}")
         return (one,) if one is not None else ()
+
+    def _reader_of(self, wanted: ResourceId) -> Reader | Undecided:
+        """Who answers for an id: ARM, the directory, or our own state."""
+        if of_directory(wanted):
+            return self._directory or Undecided("the directory (Microsoft Graph) is not read")
+        if of_state(wanted):
+            return self._uses or Undecided("no uses of role assignments are kept here")
+        return self._reader
 
     def managed(self, resource_id: ResourceId) -> bool:
         """Whether another service manages the resource's group (`managedBy`); remembered a while.

@@ -16,6 +16,7 @@ from shared.limits import Limits
 from shared.outbox import Outbox
 from shared.store import Store
 from shared.suspension import Suspension
+from shared.usage import Uses
 
 Now = Callable[[], datetime]
 
@@ -36,6 +37,7 @@ class State:
     approvals: Approvals
     suspension: Suspension
     departures: Departures
+    uses: Uses
 
     @classmethod
     def over(cls, store: Store, now: Now) -> State:
@@ -54,4 +56,5 @@ class State:
             approvals=Approvals(store, now),
             suspension=Suspension(store, now),
             departures=Departures(store, now),
+            uses=Uses(store, now),
         )

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from shared.policy import Policy
 
 _NO_DELAY = timedelta(0)
+_TABLES = {
+    "microsoft.authorization": "AuthorizationResources",
+    "microsoft.managedservices": "ManagedServicesResources",
+}
+"""By provider, Resource Graph's tables beside `Resources`."""
 
 
 @dataclass(kw_only=True)
@@ -71,7 +76,7 @@ class Sweep:
             open_ones.discard(resource.id)
             if summary.seen % 100 == 0:
                 progress(summary)
-        for resource_id in open_ones:
+        for resource_id in open_ones | self._singletons():
             self._hint(resource_id, summary)
         summary.seconds = round(time.perf_counter() - started, 3)
         self._memory.outbox.add(
@@ -81,6 +86,11 @@ class Sweep:
         self._memory.store.put("control", "control", "last-sweep", value)
         progress(summary)
         return summary
+
+    def _singletons(self) -> set[ResourceId]:
+        controls = (control for kind in self._by_type.values() for control in kind)
+        known = {one for control in controls for one in control.detector.singletons}
+        return {one for one in known if self._policy().watches(one)}
 
     def _resources(self, summary: Summary) -> Iterator[Resource]:
         policy = self._policy()
@@ -120,8 +130,7 @@ def _table_of(type_key: str) -> str:
     """Resource Graph's table that holds a type."""
     if type_key == "microsoft.resources/subscriptions":
         return "ResourceContainers"
-    authorization = type_key.startswith("microsoft.authorization/")
-    return "AuthorizationResources" if authorization else "Resources"
+    return _TABLES.get(type_key.split("/", maxsplit=1)[0], "Resources")
 
 
 def _fields(summary: Summary) -> dict[str, object]:

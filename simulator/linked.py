@@ -1,12 +1,14 @@
 """Linked access: what else must be allowed because a document refers to it.
 
-ARM asks for the right to join whatever a written network interface names, and for the right to
-join by service endpoint where a data store lets a subnet in.
+ARM asks for the right to join whatever a written network interface names, for the right to join by
+service endpoint where a data store lets a subnet in, and for the right to join a security perimeter
+of both the profile and the store that an association names.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from simulator.address import parse
 from simulator.documents import Document
 
 _NETWORK = "Microsoft.Network"
@@ -62,14 +64,33 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
             f"{_NETWORK}/networkInterfaces/join/action"
         ),
     },
+    "microsoft.containerservice/managedclusters": {
+        "properties.agentPoolProfiles[].vnetSubnetID": _SUBNET,
+    },
     "microsoft.storage/storageaccounts": {
         "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,
+    },
+    "microsoft.cognitiveservices/accounts": {
+        "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,
+    },
+    "microsoft.eventhub/namespaces/networkrulesets": {
+        "properties.virtualNetworkRules[].subnet.id": _ENDPOINT,
+    },
+    "microsoft.servicebus/namespaces/networkrulesets": {
+        "properties.virtualNetworkRules[].subnet.id": _ENDPOINT,
+    },
+    "microsoft.network/networksecurityperimeters/resourceassociations": {
+        "properties.profile.id": f"{_NETWORK}/networkSecurityPerimeters/profiles/join/action",
+        "properties.privateLinkResource.id": "{type}/joinPerimeter/action",
     },
     "microsoft.keyvault/vaults": {"properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT},
     "microsoft.documentdb/databaseaccounts": {"properties.virtualNetworkRules[].id": _ENDPOINT},
     "microsoft.sql/servers/virtualnetworkrules": {"properties.virtualNetworkSubnetId": _ENDPOINT},
 }
-"""By type: where a body names another resource, and what must be allowed on that one."""
+"""By type: where a body names another resource, and what must be allowed on that one.
+
+`{type}` stands for the type of what is named.
+"""
 
 
 def linked(type_key: str, body: Document) -> Iterator[tuple[str, str]]:
@@ -77,7 +98,15 @@ def linked(type_key: str, body: Document) -> Iterator[tuple[str, str]]:
     for path, action in _LINKS.get(type_key, {}).items():
         for found in _values(body, path.split(".")):
             if isinstance(found, str) and found.startswith("/"):
-                yield action, found
+                yield action.replace("{type}", _type(found)), found
+
+
+def _type(text: str) -> str:
+    """The type of what is named; empty where that is no id."""
+    try:
+        return parse(text).type
+    except ValueError:
+        return ""
 
 
 def _values(value: Any, steps: list[str]) -> Iterator[Any]:

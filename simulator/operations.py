@@ -31,9 +31,33 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
     ),
+    "microsoft.elasticsan": (
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+    ),
+    "microsoft.cache/redisenterprise": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
     "microsoft.eventgrid": (
         "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
         "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.appconfiguration": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.databricks": (
+        "{group}/providers/{ns}/locations/{loc}/operationStatuses/{id}",
+        "{group}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
+    "microsoft.keyvault/managedhsms": (
+        "{sub}/providers/{ns}/locations/{loc}/managedHsmOperationResults/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/managedHsmOperationResults/{id}",
+    ),
+    "microsoft.recoveryservices": (
+        "{top}/operationStatus/{id}",
+        "{top}/operationResults/{id}",
     ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
     "microsoft.dbformysql": _RDBMS,
@@ -47,6 +71,7 @@ _POLLS = {
         "{top}/operationResults/{id}",
     ),
 }
+_NOUNS = {"servers": "server", "databases": "database", "managedInstances": "managedInstance"}
 _USUAL = (
     "{sub}/providers/{ns}/locations/{loc}/operations/{id}",
     "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
@@ -224,7 +249,7 @@ def _url(operation: Operation, kind: int) -> str:
         top=f"{address.group_id}/providers/{top}/{address.names[0] if address.names else ''}",
         ns=namespace,
         loc=operation.location.replace(" ", "").lower() or "global",
-        noun={"servers": "server", "databases": "database"}.get(noun, noun),
+        noun=_NOUNS.get(noun, noun),
         id=operation.id,
     )
     monitor = "monitor=true&" if kind and "monitor" not in path and _monitored(namespace) else ""
@@ -233,4 +258,4 @@ def _url(operation: Operation, kind: int) -> str:
 
 
 def _monitored(namespace: str) -> bool:
-    return namespace.lower() in {"microsoft.storage", "microsoft.compute"}
+    return namespace.lower() in {"microsoft.storage", "microsoft.elasticsan", "microsoft.compute"}

@@ -8,9 +8,12 @@ from simulator import (
     rows_data,
     rows_deployments,
     rows_eventgrid,
+    rows_identity,
     rows_network,
     rows_platform,
+    rows_services,
     rows_storage,
+    rows_stores,
     types,
 )
 
@@ -23,6 +26,9 @@ def teach() -> None:
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
+    types.register(*rows_stores.ROWS)
     types.register(*rows_platform.ROWS)
+    types.register(*rows_services.ROWS)
     types.register(*rows_eventgrid.ROWS)
     types.register(*rows_deployments.ROWS)
+    types.register(*rows_identity.ROWS)

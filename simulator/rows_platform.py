@@ -16,15 +16,10 @@ _SYNCHRONOUS = {
     "Microsoft.Automation/automationAccounts": "2023-11-01",
     "Microsoft.Batch/batchAccounts": "2024-07-01",
     "Microsoft.BotService/botServices": "2022-09-15",
-    "Microsoft.CognitiveServices/accounts": "2024-10-01",
     "Microsoft.DataFactory/factories": "2018-06-01",
     "Microsoft.DesktopVirtualization/hostPools": "2024-04-03",
     "Microsoft.Insights/activityLogAlerts": "2020-10-01",
-    "Microsoft.Insights/components": "2020-02-02",
     "Microsoft.Logic/workflows": "2019-05-01",
-    "Microsoft.MachineLearningServices/workspaces": "2024-10-01",
-    "Microsoft.OperationalInsights/workspaces": "2023-09-01",
-    "Microsoft.RecoveryServices/vaults": "2024-04-01",
     "Microsoft.Web/serverfarms": "2023-12-01",
 }
 """Types whose PATCH merges and is done when it answers."""
@@ -50,13 +45,9 @@ _REGISTRY = {
 }
 """A container registry's settings where nobody chose any."""
 
-_MESSAGING = {"Microsoft.EventHub": "2024-01-01", "Microsoft.ServiceBus": "2022-10-01-preview"}
-
 _LONG = {
-    "Microsoft.AppConfiguration/configurationStores": "2024-05-01",
     "Microsoft.App/containerApps": "2024-03-01",
     "Microsoft.ContainerService/managedClusters": "2024-09-01",
-    "Microsoft.Databricks/workspaces": "2024-05-01",
     "Microsoft.EventGrid/domains": "2022-06-15",
     "Microsoft.EventGrid/topics": "2022-06-15",
     "Microsoft.Kusto/clusters": "2023-08-15",
@@ -66,9 +57,7 @@ _LONG = {
 
 
 def _own_ways(row: ResourceType) -> ResourceType:
-    """Managed clusters and Databricks change by PUT; their PATCH knows tags alone."""
-    if row.key == "microsoft.databricks/workspaces":
-        return replace(row, patch="tags")
+    """Managed clusters change by PUT; their PATCH knows tags alone."""
     if row.key == "microsoft.containerservice/managedclusters":
         secrets = ("properties.servicePrincipalProfile.secret",)
         return replace(row, patch="tags", secrets=secrets, rules=(containers.fill_pools,))
@@ -179,14 +168,6 @@ ROWS = (
             f"properties.{name}": ("2020-08-01", "")
             for name in ("networkRuleSet", "privateEndpointConnections", "publicNetworkAccess")
         },
-    ),
-    *(
-        ResourceType(
-            f"{provider}/namespaces",
-            api_version=version,
-            delete=Long(style="location", status=202, seconds=20, retry_after=10, body="none"),
-        )
-        for provider, version in _MESSAGING.items()
     ),
     *(ResourceType(name, api_version=version) for name, version in _SYNCHRONOUS.items()),
     ResourceType(

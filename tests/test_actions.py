@@ -179,6 +179,9 @@ IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"
          {"managedClusters/listClusterAdminCredential/action"}),
         (["Microsoft.Storage/*"], [], {"*/listKeys/action"}),
         (["Microsoft.Storage/*"], ["*/listKeys/action"], set()),
+        (["Contoso.Made/ups/LISTKEYS/action"], [], {"*/listKeys/action"}),
+        (["Contoso.Made/ups/*/listKeys/action"], ["Contoso.*"], set()),
+        (["Microsoft.Storage/*/read"], [], set()),
         (["Microsoft.Resources/deployments/*", "*/read"], [], set()),
     ],
 )  # fmt: skip

@@ -15,7 +15,6 @@ from shared.model import (
     Undecided,
     permission_of,
 )
-from shared.model.actions import matches
 
 CUSTOM, BUILT_IN = "customrole", "builtinrole"
 
@@ -77,7 +76,7 @@ def giving(definition: Resource, privilege: str) -> Iterator[Entry]:
     for entry in entries(definition, "actions"):
         block = permission_of(blocks[int(entry.pointer.split("/")[3])])
         wanted = (action.casefold() for action in PRIVILEGES[privilege][0])
-        if any(matches(entry.pattern, one) and block.actions.cover(one) for one in wanted):
+        if any(entry.pattern in block.actions.giving(one) for one in wanted):
             yield entry
 
 
@@ -108,8 +107,9 @@ def held_by(definition: Resource) -> list[Resource]:
     """The assignments of the role, each once.
 
     Raises:
-        Undecided: they could not be had.
+        Undecided: they could not be had, or the definition does not say where to look.
     """
+    scopes_of(definition)
     mine = definition.id.name.casefold()
     held = {one.id.key: one for one in definition.related(ASSIGNMENTS.name) if _role(one) == mine}
     return list(held.values())

@@ -84,11 +84,24 @@ def is_owner(assignment: Resource) -> bool:
 def standing(assignment: Resource, *evidence: Evidence) -> Iterator[Evidence]:
     """`evidence`, where the grant is more than an elevation that PIM made for some hours.
 
-    Raises:
-        Undecided: PIM could not be asked.
+    Where PIM could not be asked the grant stands as ARM shows it, and that is said: an elevation
+    is never cut, whatever is found.
     """
-    if not elevated(assignment):
+    unasked = unasked_pim(assignment)
+    if unasked or not elevated(assignment):
         yield from evidence
+        yield from unasked
+
+
+def unasked_pim(assignment: Resource) -> list[Evidence]:
+    """What to say where PIM could not be asked about a grant; nothing where it could."""
+    try:
+        elevated(assignment)
+    except NeedsLookup:
+        raise
+    except Undecided as reason:
+        return [Evidence("", f"whether PIM made it for some hours is not seen: {reason}", "known")]
+    return []
 
 
 def by_role(assignment: Resource, expected: str) -> Evidence:
@@ -116,7 +129,7 @@ def grade(assignment: Resource, limit: int) -> Grade | None:
     """The grade of a grant; None where it stays below `limit`, or is an elevation by PIM.
 
     Raises:
-        Undecided: the role's definition cannot be seen, or PIM could not be asked.
+        Undecided: the role's definition cannot be seen.
     """
     wide, where = scope_weight(scope_of(seen(assignment)))
     role, strong = strength(assignment)
@@ -125,7 +138,11 @@ def grade(assignment: Resource, limit: int) -> Grade | None:
         return None
     parts = ((where, wide), (role, strong), _who(assignment), ("condition", limited))
     found = Grade(tuple(part for part in parts if part[1]))
-    if found.total < limit or elevated(assignment):
+    if found.total < limit:
+        return None
+    if unasked_pim(assignment):
+        return found
+    if elevated(assignment):
         return None
     instance = instance_of(assignment)
     if instance is not None and instance.get("/properties/endDateTime"):

@@ -38,11 +38,19 @@ def _beside(assignment: Resource, scope: ResourceId) -> list[Resource]:
         for other in assignment.related("assignments")
         if other.id != assignment.id
         and other.text("/properties/principalId") == mine
-        and scope.within(other.id.scope)
+        and _reaches(other.id.scope, scope)
         and not other.get("/properties/condition")
     ]
     passing = _passing(assignment) if found else set()
     return sorted((o for o in found if o.id.key not in passing), key=lambda o: o.id.key)
+
+
+def _reaches(other: ResourceId, scope: ResourceId) -> bool:
+    """Whether `other` is the scope or above it.
+
+    Of what lies outside of subscriptions ARM lists for a scope in one only what is above it.
+    """
+    return scope.within(other) or bool(scope.subscription and not other.subscription)
 
 
 def _passing(assignment: Resource) -> set[str]:

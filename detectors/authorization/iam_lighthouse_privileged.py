@@ -17,6 +17,7 @@ from shared.model import Detector, Evidence, Lookup, Resource, ResourceType, Sev
 DELEGATION = ResourceType("Microsoft.ManagedServices/registrationAssignments", "2022-10-01")
 OFFER = ResourceType("Microsoft.ManagedServices/registrationDefinitions", "2022-10-01")
 NAMED = "/properties/registrationDefinitionId"
+GRANTS = "/properties/authorizations"
 
 
 def check(delegation: Resource) -> Iterator[Evidence]:
@@ -26,11 +27,13 @@ def check(delegation: Resource) -> Iterator[Evidence]:
     if not offers:
         raise Undecided("the delegation's registration definition is not there")
     for offer in offers:
-        for i, granted in enumerate(seen(offer).items("/properties/authorizations")):
+        if seen(offer).get(GRANTS) is None:
+            raise Undecided("the delegation's registration definition shows no authorizations")
+        for i, granted in enumerate(offer.items(GRANTS)):
             role = str(granted.get("roleDefinitionId")).casefold().rsplit("/", 1)[-1]
             name, weight = BUILT_IN.get(role, ("", 0))
             if weight:
-                pointer = f"/properties/authorizations/{i}/roleDefinitionId"
+                pointer = f"{GRANTS}/{i}/roleDefinitionId"
                 expected = f"a role that is not {name}, or an eligible authorization"
                 yield Evidence(pointer, offer.get(pointer), expected, resource=offer.id)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from detectors import seen
 from detectors.authorization import DEFINITION
 from detectors.authorization.custom import CUSTOM
-from shared.model import Detector, Evidence, Lookup, Resource, ResourceType, Role, Severity, Wake
+from detectors.authorization.owners import SUBSCRIPTION
+from shared.model import Detector, Evidence, Lookup, Resource, Role, Severity, Wake
 
-SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 LOCKS = (
     "Microsoft.Authorization/locks/read",
     "Microsoft.Authorization/locks/write",

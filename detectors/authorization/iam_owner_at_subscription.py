@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from detectors import seen
 from detectors.authorization import ASSIGNMENT, scope_of
-from detectors.authorization.grants import LOOKUPS, by_role, grade, is_owner
+from detectors.authorization.grants import LOOKUPS, by_role, grade, is_owner, unasked_pim
 from detectors.authorization.principals import KIND
 from shared.model import Detector, Evidence, Resource, Severity, Undecided
 
@@ -23,11 +23,12 @@ def check(assignment: Resource) -> Iterator[Evidence]:
     kind = assignment.text(KIND)
     if not kind:
         raise Undecided("the assignment does not say what its principal is")
-    found = grade(assignment, limit=0)
-    if kind not in {"group", "foreigngroup"} and found is not None:
+    found = None if kind in {"group", "foreigngroup"} else grade(assignment, limit=0)
+    if found is not None:
         yield by_role(assignment, f"a role other than Owner at {scope}")
         yield Evidence(KIND, assignment.get(KIND), "a group whose members are reviewed")
         yield Evidence("", str(found), "the grade of a lesser role, or of a group")
+        yield from unasked_pim(assignment)
 
 
 DETECTOR = Detector(

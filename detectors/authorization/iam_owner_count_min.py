@@ -4,7 +4,8 @@ Why it matters: when the only account that may hand out rights is lost, blocked 
 can take it away or repair anything.
 Limits: counts users who may sign in, members of groups each for themselves; inherited and eligible
 owners too, but no application, for none can act for a person who is locked out. Where Microsoft
-Graph cannot be asked, Defender for Cloud tells, by its own count.
+Graph cannot be asked, Defender for Cloud tells, by its own count. A grant that ends, and an account
+that is blocked, are noticed by the next sweep.
 Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.7; Microsoft Learn, Defender for Cloud,
 "There should be more than one owner assigned to subscriptions".
 """

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
-from detectors.authorization import BUILT_IN, role_id
+from detectors.authorization import BUILT_IN, DEFINITION, role_id
 from detectors.authorization.owners import SUBSCRIPTION
 from detectors.authorization.schedules import licensed
 from shared.model import (
@@ -37,12 +37,18 @@ DURATION, STANDING = "Expiration_EndUser_Assignment", "Expiration_Admin_Assignme
 LONGEST = timedelta(hours=8)
 _ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?", re.IGNORECASE)
 
-ASSIGNMENTS = Lookup(
-    name="policyAssignments",
-    type=ASSIGNED,
-    ids=lambda subscription: [f"{subscription.id}/providers/{ASSIGNED.name}"],
-    many=True,
-)
+PRIVILEGED = tuple(role for role, (_, weight) in BUILT_IN.items() if weight)
+
+
+def _of_privileged(subscription: Resource) -> Iterator[str]:
+    """Role by role: of all roles together the settings are many megabytes."""
+    for role in PRIVILEGED:
+        definition = f"{subscription.id}/providers/{DEFINITION.name}/{role}"
+        settings = f"{subscription.id}/providers/{ASSIGNED.name}"
+        yield f"{settings}?$filter=roleDefinitionId eq '{definition}'"
+
+
+ASSIGNMENTS = Lookup(name="policyAssignments", type=ASSIGNED, ids=_of_privileged, many=True)
 
 
 def check(subscription: Resource) -> Iterator[Evidence]:
@@ -61,7 +67,7 @@ def _policies(subscription: Resource) -> list[str]:
     return [
         str(one.get("/properties/policyId"))
         for one in subscription.related(ASSIGNMENTS.name)
-        if BUILT_IN.get(role_id(one), ("", 0))[1]
+        if role_id(one) in PRIVILEGED
         and ResourceId(str(one.get("/properties/scope"))) == subscription.id
     ]
 

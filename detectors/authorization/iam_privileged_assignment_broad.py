@@ -22,7 +22,7 @@ from collections.abc import Iterator
 
 from detectors import seen
 from detectors.authorization import ASSIGNMENT
-from detectors.authorization.grants import LOOKUPS, SUBSCRIPTION, by_role, grade, width
+from detectors.authorization.grants import LOOKUPS, SUBSCRIPTION, by_role, grade, unasked_pim, width
 from shared.model import Detector, Evidence, Resource, Severity
 
 TOO_WIDE, TOO_WIDE_BELOW = 6, 7
@@ -34,6 +34,7 @@ def check(assignment: Resource) -> Iterator[Evidence]:
     if found is not None:
         yield Evidence("", str(found), f"a grade below {limit}")
         yield by_role(assignment, "a lesser role, or a smaller scope")
+        yield from unasked_pim(assignment)
 
 
 DETECTOR = Detector(

@@ -13,7 +13,7 @@ subscription policies"; "Subscription Policy - Get Policy For Tenant".
 from collections.abc import Iterator
 
 from detectors import seen
-from shared.model import Detector, Evidence, Resource, ResourceType, Severity
+from shared.model import Detector, Evidence, Resource, ResourceId, ResourceType, Severity
 
 POLICY = ResourceType("Microsoft.Subscription/policies", api_version="2021-10-01")
 BLOCKS = ("/properties/blockSubscriptionsLeavingTenant", "/properties/blockSubscriptionsIntoTenant")
@@ -33,4 +33,5 @@ DETECTOR = Detector(
     severity=Severity.MEDIUM,
     family="over-broad-access",
     check=check,
+    singletons=(ResourceId("/providers/Microsoft.Subscription/policies/default"),),
 )

@@ -3,30 +3,80 @@
 Why it matters: it is the one question that is asked of every store, whatever its type: who gets
 through the network layer? The answer is the store's worst way in, and all of them are listed.
 Limits: a store that only small listed ranges, subnets or resources reach passes; the controls of
-its type say more. Data stores on machines are judged by controls of their own. Of a security
+its type say more. Logs (Log Analytics, Application Insights) are judged by their own controls
+alone. Data stores on machines are judged by controls of their own. Of a security
 perimeter the inbound rules are judged. Anonymous readers, keys and roles are not network layers.
 Source: Microsoft Learn, "Azure network security perimeter", and each type's firewall page.
 """
 
 from collections.abc import Iterator, Mapping
 
-from detectors import sql, storage
-from detectors.exposure import Store
-from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity
+from detectors import (
+    aiservices,
+    analysisservices,
+    appconfig,
+    cosmos,
+    databricks,
+    datafactory,
+    elasticsan,
+    eventhub,
+    healthcare,
+    keyvault,
+    kusto,
+    machinelearning,
+    mongo,
+    mysql,
+    postgresql,
+    purview,
+    recovery,
+    redis,
+    search,
+    servicebus,
+    sql,
+    storage,
+    synapse,
+)
+from detectors.datastores import ASSOCIATION
+from detectors.exposure import Store, exposed
+from shared.model import Detector, Evidence, Exposure, Resource, ResourceType, Severity, Wake
 
 STORES: Mapping[str, Store] = {
     store.type.key: store
     for store in (
         storage.STORE,
         sql.STORE,
+        cosmos.STORE,
+        postgresql.STORE,
+        postgresql.CLUSTER_STORE,
+        mysql.STORE,
+        mongo.STORE,
+        redis.STORE,
+        redis.CLUSTER_STORE,
+        synapse.STORE,
+        kusto.STORE,
+        search.STORE,
+        elasticsan.STORE,
+        healthcare.STORE,
+        purview.STORE,
+        analysisservices.STORE,
+        datafactory.STORE,
+        keyvault.STORE,
+        keyvault.HSM_STORE,
+        aiservices.STORE,
+        eventhub.STORE,
+        servicebus.STORE,
+        appconfig.STORE,
+        machinelearning.STORE,
+        databricks.STORE,
+        recovery.STORE,
     )
 }
 
 
 def check(resource: Resource) -> Iterator[Evidence]:
-    paths = STORES[resource.type.casefold()].paths(resource)
-    worst = Exposure.worst(path.exposure for path in paths)
-    if worst.rank >= Exposure.WIDE.rank:
+    paths = exposed(STORES[resource.type.casefold()], resource)
+    if paths:
+        worst = Exposure.worst(path.exposure for path in paths)
         yield Evidence("", f"exposure {worst}", f"{Exposure.LISTED} or {Exposure.PRIVATE}")
         yield from (path.evidence for path in paths)
 
@@ -39,7 +89,6 @@ DETECTOR = Detector(
     family="datastore-exposure",
     check=check,
     composed_of=tuple(store.type for store in STORES.values()),
-    lookups=tuple(
-        lookup for store in STORES.values() for lookup in (*store.lookups, store.perimeter)
-    ),
+    lookups=tuple(lookup for store in STORES.values() for lookup in store.reads),
+    wakes=(Wake(ASSOCIATION, "/properties/privateLinkResource/id"),),
 )

@@ -21,6 +21,7 @@ IPV6_RULES = RangeRules(
     first="startIPv6Address",
     last="endIPv6Address",
 )
+MANAGED_INSTANCE = ResourceType("Microsoft.Sql/managedInstances", api_version="2023-08-01")
 SUBNET_RULES = Lookup(
     name="virtualNetworkRules",
     type=ResourceType("Microsoft.Sql/servers/virtualNetworkRules", api_version="2023-08-01"),
@@ -51,4 +52,9 @@ def ways(server: Resource) -> Iterator[OpenPath]:
         yield OpenPath(Exposure.LISTED, subnet)
 
 
-STORE = Store(type=SERVER, ways=ways, lookups=(RULES.lookup, IPV6_RULES.lookup, SUBNET_RULES))
+STORE = Store(
+    type=SERVER,
+    ways=ways,
+    lookups=(RULES.lookup, IPV6_RULES.lookup, SUBNET_RULES),
+    perimeters="2023-08-01",
+)

@@ -33,15 +33,10 @@ def removed_unless_kept(
     Raises:
         Undecided: its holder is one of `kept`.
     """
-    refuse_kept(finding, parameters)
-    return replace(removed(remediation, finding), asks=asks)
-
-
-def refuse_kept(finding: Finding, parameters: Parameters) -> None:
-    """Raises Undecided where the assignment's holder is one of `kept`."""
     principal = finding.resource.text("/properties/principalId")
     if principal in {one.casefold() for one in parameters["kept"]}:
         raise Undecided(f"{principal} must keep what it has, as `kept` says")
+    return replace(removed(remediation, finding), asks=asks)
 
 
 def assignment_id(scope: ResourceId, role: str, principal: str) -> ResourceId:

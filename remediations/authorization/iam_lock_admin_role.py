@@ -21,10 +21,13 @@ from shared.model import (
 def plan(finding: Finding, parameters: Parameters) -> Plan:
     """A role that can be assigned in the subscription alone, its id the same at a repetition.
 
+    Names of custom roles are unique in a tenant, so that the subscription's id is in it.
+
     Raises:
         Undecided: a role of that name is there, and is not what is wanted.
     """
-    subscription, name = finding.resource.id, parameters["role_name"]
+    subscription = finding.resource.id
+    name = f"{parameters['role_name']} {subscription.subscription}"
     for one in finding.resource.related("roleDefinitions"):
         if one.text("/properties/roleName") == name.casefold():
             raise Undecided(f"{one.id} is called {name} and does not administer locks alone")
@@ -47,7 +50,6 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
         finding,
         [made],
         "Nobody holds the role until somebody assigns it.",
-        "The names of custom roles are unique in a tenant: say another for the next subscription.",
     )
 
 
@@ -65,8 +67,8 @@ REMEDIATION = Remediation(
     parameters=(
         Parameter(
             name="role_name",
-            description="What the role is called; unique among the custom roles of the tenant.",
-            schema={"type": "string", "minLength": 1, "maxLength": 512},
+            description="What the role is called, before the id of the subscription.",
+            schema={"type": "string", "minLength": 1, "maxLength": 128},
             for_person="Resource Lock Administrator",
         ),
     ),

@@ -1,11 +1,12 @@
 """Give a managed identity a narrower role on named scopes in place of the privileged one."""
 
-from remediations.authorization import CONTRIBUTOR, PARAMETERS, PERMISSIONS, narrowed
+from remediations.authorization import CONTRIBUTOR
+from remediations.authorization.narrowing import LOOKUPS, PARAMETERS, PERMISSIONS, narrowed
 from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible, Undecided
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    if parameters["role"].casefold() == CONTRIBUTOR:
+    if any(str(one.get("role")).casefold() == CONTRIBUTOR for one in parameters["grants"]):
         raise Undecided("Contributor can write everything in its scope: name a lesser role")
     return narrowed(REMEDIATION, finding, parameters)
 
@@ -19,5 +20,6 @@ REMEDIATION = Remediation(
     reversible=Reversible.PARTIAL,
     permissions=PERMISSIONS,
     parameters=PARAMETERS,
+    lookups=LOOKUPS,
     privileged=True,
 )

@@ -4,7 +4,7 @@ import json
 import uuid
 
 from detectors.authorization.schedules import ELIGIBILITIES
-from remediations.authorization.holders import KEPT, refuse_kept, removed_unless_kept
+from remediations.authorization.holders import KEPT, removed_unless_kept
 from remediations.authorization.removal import PERMISSIONS
 from shared.model import (
     Finding,
@@ -28,7 +28,6 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     The request for that is a person's to make, and neither our identity's nor one that Role Based
     Access Control Administrator may make: the refusal shows the command.
     """
-    refuse_kept(finding, parameters)
     assignment = finding.resource
     if not any(_same(one, assignment) for one in assignment.related(ELIGIBILITIES.name)):
         raise Undecided(

@@ -13,6 +13,7 @@ from shared.model import (
     Plan,
     Remediation,
     Reversible,
+    Undecided,
     Verb,
 )
 
@@ -22,20 +23,26 @@ SENT = (LEAVING, INTO, EXEMPT, "tenantChangeAllowedTenants")
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    """A PUT whose members stand at the top, where a GET shows them among the properties."""
+    """A PUT whose members stand at the top, where a GET shows them among the properties.
+
+    Raises:
+        Undecided: who is exempted already cannot be read.
+    """
     read = finding.resource.get("/properties")
     before: dict[str, Json] = {name: read[name] for name in SENT if read.get(name) is not None}
-    exempt = dict.fromkeys([*before.get(EXEMPT, []), *parameters["exempted_principals"]])
+    exempt = before.get(EXEMPT, [])
+    if not isinstance(exempt, list):
+        raise Undecided(f"{EXEMPT} is not a list")
+    wanted = dict.fromkeys(parameters["exempted_principals"])
+    exempt = [*exempt, *(one for one in wanted if one not in exempt)]
     put = Change(
         verb=Verb.CREATE,
         target=finding.resource.id,
         api_version=finding.type.api_version,
-        document={**before, LEAVING: True, INTO: True, EXEMPT: list(exempt)},
+        document={**before, LEAVING: True, INTO: True, EXEMPT: exempt},
     )
     by_hand = f"Undo is by hand: a PUT of {json.dumps(before)} to {finding.resource.id}"
-    return REMEDIATION.propose(
-        finding, [put], by_hand, asks="It holds for the whole tenant, whoever moves subscriptions."
-    )
+    return REMEDIATION.propose(finding, [put], by_hand)
 
 
 REMEDIATION = Remediation(

@@ -61,4 +61,5 @@ REMEDIATION = Remediation(
             for_person=[],
         ),
     ),
+    privileged=True,
 )

@@ -1,15 +1,38 @@
 """Turn a SQL server's public endpoint off; its firewall rules stay as they are."""
 
-from remediations.exposure import IN_USE, LOOKUPS, endpoint_off
-from shared.model import Edit, Finding, Kind, Parameters, Plan, Remediation, Reversible
+from remediations.exposure import IN_USE, LOOKUPS, endpoint_off, switched_off, told
+from shared.model import (
+    Finding,
+    Kind,
+    Lookup,
+    Parameters,
+    Plan,
+    Remediation,
+    Resource,
+    ResourceType,
+    Reversible,
+)
 
-PUBLIC_ACCESS = "/properties/publicNetworkAccess"
+GROUPS = Lookup(
+    name="failoverGroups",
+    type=ResourceType("Microsoft.Sql/servers/failoverGroups", api_version="2023-08-01"),
+    ids=lambda server: [f"{server.id}/failoverGroups"],
+    many=True,
+)
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    body = finding.resource.body
-    off = finding.patch(Edit.of(body, PUBLIC_ACCESS, "Disabled", restore="Enabled"))
-    return endpoint_off(REMEDIATION, finding, parameters, ("sqlServer",), off)
+    off, caveats = switched_off(finding), told(finding.resource, GROUPS, _failover)
+    return endpoint_off(REMEDIATION, finding, parameters, ("sqlServer",), off, *caveats)
+
+
+def _failover(group: Resource) -> str:
+    servers = group.items("/properties/partnerServers")
+    partners = ", ".join(str(one.get("id")).rpartition("/")[2] for one in servers)
+    return (
+        f"Failover group {group.id.name} leads clients to this server and to {partners}: each "
+        "has a public endpoint of its own."
+    )
 
 
 REMEDIATION = Remediation(
@@ -24,5 +47,5 @@ REMEDIATION = Remediation(
         "Microsoft.Sql/locations/serverAzureAsyncOperation/read",
     ),
     parameters=(IN_USE,),
-    lookups=LOOKUPS,
+    lookups=(*LOOKUPS, GROUPS),
 )

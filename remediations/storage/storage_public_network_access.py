@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from remediations.exposure import IN_USE, LOOKUPS, endpoint_off
-from shared.model import Edit, Finding, Kind, Parameters, Plan, Remediation, Reversible
+from remediations.exposure import IN_USE, LOOKUPS, endpoint_off, switched_off
+from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
 
-PUBLIC_ACCESS = "/properties/publicNetworkAccess"
 SUB_RESOURCES = ("blob", "dfs", "file", "queue", "table", "web")
 
 
@@ -14,8 +13,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     endpoints = account.get("/properties/primaryEndpoints")
     shown = endpoints if isinstance(endpoints, Mapping) else {}
     offered = [name for name in SUB_RESOURCES if shown.get(name)] or SUB_RESOURCES
-    off = finding.patch(Edit.of(account.body, PUBLIC_ACCESS, "Disabled", restore="Enabled"))
-    return endpoint_off(REMEDIATION, finding, parameters, offered, off)
+    return endpoint_off(REMEDIATION, finding, parameters, offered, switched_off(finding))
 
 
 REMEDIATION = Remediation(

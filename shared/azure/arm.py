@@ -116,10 +116,14 @@ class Arm:
     def list(self, collection: str, api_version: str) -> Iterator[Resource]:
         """Every resource of a collection, page by page; a missing parent is an empty one.
 
+        The collection may end in `?$filter=...`, as its provider understands it.
+
         Raises:
             Transient: come again. Refused: it may not be read.
         """
-        url: str | None = self._url(collection, api_version)
+        path, _, options = collection.partition("?")
+        narrowed = f"&{quote(options, safe='$=')}" if options else ""
+        url: str | None = self._url(path, api_version) + narrowed
         followed = set[str]()
         while url not in followed and len(followed) < _LONGEST_CHAIN:
             if url is None:

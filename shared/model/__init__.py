@@ -34,7 +34,7 @@ from shared.model.document import (
     value_at,
     values_at,
 )
-from shared.model.exposure import Exposure, OpenPath
+from shared.model.exposure import DATABASE_PORTS, Exposure, OpenPath
 from shared.model.plan import (
     Change,
     Edit,
@@ -46,6 +46,7 @@ from shared.model.plan import (
     edited,
 )
 from shared.model.range_rules import RangeRules
+from shared.model.reachability import Closing, Destination, Reach, Sources, reach
 from shared.model.resource import (
     NeedsLookup,
     Resource,
@@ -72,15 +73,18 @@ from shared.model.rules import (
 )
 from shared.model.security_rules import (
     Opening,
+    Protocol,
     SecurityRule,
     closing_edits,
     open_to_internet,
     openings,
 )
+from shared.model.usage import USES, of_state, uses_of
 
 __all__ = [
     "ABSENT",
     "AZURE_SERVICES",
+    "DATABASE_PORTS",
     "DIRECTORY_OBJECT",
     "EVERY_ADDRESS",
     "GROUP_MEMBERS",
@@ -89,11 +93,14 @@ __all__ = [
     "NOWHERE",
     "PRIVATE",
     "PRIVILEGES",
+    "USES",
     "WIDE",
     "WIDE_IPV6",
     "Addresses",
     "Change",
+    "Closing",
     "Control",
+    "Destination",
     "Detector",
     "Edit",
     "Evidence",
@@ -109,8 +116,10 @@ __all__ = [
     "Parameters",
     "Path",
     "Plan",
+    "Protocol",
     "RangeRules",
     "Ranges",
+    "Reach",
     "Remediation",
     "Resource",
     "ResourceId",
@@ -120,6 +129,7 @@ __all__ = [
     "Roles",
     "SecurityRule",
     "Severity",
+    "Sources",
     "State",
     "Undecided",
     "Verb",
@@ -134,15 +144,18 @@ __all__ = [
     "fitting",
     "group_members",
     "of_directory",
+    "of_state",
     "open_to_internet",
     "openings",
     "overlap",
     "parse_pointer",
     "permission_of",
     "pointer_to",
+    "reach",
     "same",
     "shown",
     "unshown",
+    "uses_of",
     "value_at",
     "values_at",
 ]

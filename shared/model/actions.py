@@ -69,6 +69,16 @@ class Patterns:
             matches(p, action) for p in self.left_out
         )
 
+    def giving(self, wanted: str) -> list[str]:
+        """Those listed that give an action, or (where `wanted` is a pattern) one of its actions.
+
+        Of a pattern only what lies in it is told, not what is wider.
+        """
+        if "*" not in wanted:
+            return [p for p in self.listed if matches(p, wanted)] if self.cover(wanted) else []
+        inside = (p for p in self.listed if matches(wanted, p))
+        return [p for p in inside if self.cover(p.replace("*", "any"))]
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -142,7 +152,11 @@ class Role:
     def _has_any(self, actions: Iterable[str]) -> bool:
         # A condition in a definition limits which roles may be handed out, and nothing else.
         return any(
-            self.covers([one]) if one == ASSIGN_ROLES else self.allows(one) for one in actions
+            side.giving(one.casefold())
+            for one in actions
+            for side in (
+                self._free(data=False) if one == ASSIGN_ROLES else self._patterns(data=False)
+            )
         )
 
     def _patterns(self, *, data: bool) -> list[Patterns]:
@@ -210,6 +224,7 @@ _RUN_COMMAND: Final = (
     "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/runCommands/write",
 )
 _LIST_KEYS: Final = (
+    "*/listKeys/action",
     f"{_ANY}/listKeys/action",
     "Microsoft.Storage/storageAccounts/listKeys/action",
     "Microsoft.DocumentDB/databaseAccounts/listKeys/action",
@@ -224,6 +239,10 @@ _LIST_KEYS: Final = (
     "Microsoft.OperationalInsights/workspaces/listKeys/action",
     "Microsoft.MachineLearningServices/workspaces/listKeys/action",
     "Microsoft.SignalRService/SignalR/listkeys/action",
+    "Microsoft.ClassicStorage/storageAccounts/listKeys/action",
+    "Microsoft.Maps/accounts/listKeys/action",
+    "Microsoft.Relay/namespaces/authorizationRules/listkeys/action",
+    "Microsoft.NotificationHubs/Namespaces/authorizationRules/listkeys/action",
 )
 
 PRIVILEGES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
@@ -250,7 +269,11 @@ PRIVILEGES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         (*_TAKE_IDENTITY, ASSIGN_ROLES),
     ),
 }
-"""What lets a holder of a role take more than the role says: of each group one action is needed."""
+"""What lets a holder of a role take more than the role says: of each group one action is needed.
+
+Of keys, those that a role names are seen whatever the provider, and by a wildcard those of the
+providers named here.
+"""
 
 HANDS_OUT_RIGHTS: Final = frozenset(
     {"roleAssignments/write", "roleDefinitions/write", "elevateAccess/action"}

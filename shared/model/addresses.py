@@ -40,7 +40,14 @@ class Ranges:
         return Ranges.of((*self.spans, *other.spans))
 
     def __and__(self, other: Ranges) -> Ranges:
-        return self - (self - other)
+        few, many = sorted((self.spans, other.spans), key=len)
+        both: list[Span] = []
+        for low, high in few:
+            at = max(bisect_right(many, low, key=lambda span: span[0]) - 1, 0)
+            while at < len(many) and many[at][0] <= high:
+                both.append((max(low, many[at][0]), min(high, many[at][1])))
+                at += 1
+        return Ranges.of(both)
 
     def __sub__(self, other: Ranges) -> Ranges:
         left: list[Span] = []

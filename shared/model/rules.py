@@ -12,6 +12,7 @@ from shared.model.directory import DIRECTORY
 from shared.model.document import ABSENT, Json
 from shared.model.plan import Change, Edit, Plan, Reversible, Verb
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+from shared.model.usage import STATE
 
 MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a pure rule may raise over a document of a shape nobody foresaw."""
@@ -58,6 +59,8 @@ class Lookup:
     ids: Callable[[Resource], Iterable[str]]
     many: bool = False
     max_age: timedelta = timedelta(hours=24)
+    steady: bool = False
+    """Azure's own, the same for everybody: even an event may reuse an answer up to `max_age`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,8 @@ class Detector:
     wakes: tuple[Wake, ...] = ()
     actions: tuple[str, ...] = ()
     """POST operations (`Microsoft.Compute/disks/beginGetAccess/action`) that may violate it."""
+    singletons: tuple[ResourceId, ...] = ()
+    """What it judges that is alone of its kind, and in no index: every sweep looks at it."""
     composed_of: tuple[ResourceType, ...] = ()
     """The types it judges, where they are several; `resource_type` then names the kind alone."""
 
@@ -149,8 +154,15 @@ def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup
 
 
 def _reads(*types: ResourceType) -> tuple[str, ...]:
-    in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
-    return tuple(dict.fromkeys(f"{name}/read" for name in in_arm))
+    elsewhere = (f"{DIRECTORY}/", f"{STATE}/")
+    in_arm = (t.name for t in types if not t.name.startswith(elsewhere))
+    return tuple(dict.fromkeys(f"{_ACTED_ON_AS.get(name, name)}/read" for name in in_arm))
+
+
+_ACTED_ON_AS: Final = {
+    "Microsoft.Resources/resourceGroups": "Microsoft.Resources/subscriptions/resourceGroups"
+}
+"""Types whose actions are named otherwise (Microsoft Learn, "Azure permissions for Management")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +242,8 @@ class Remediation:
     permissions: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    matures: timedelta = timedelta(0)
+    """How long a finding must have stood before it is cured, whoever orders it."""
     privileged: bool = False
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, WIDE, Addresses, Ranges
 from shared.model.document import ABSENT, Json, Path, pointer_to
@@ -23,7 +23,9 @@ SMALL: Final = Fraction(WIDE, 2**32)
 """The share of the internet that a rule may name and still be a list of known clients."""
 
 _ANY: Final = {"*", "any"}
-_OTHER_PROTOCOLS: Final = {"udp", "icmp", "icmpv6", "esp", "ah"}
+_PROTOCOLS: Final = {"tcp", "udp", "icmp", "icmpv6", "esp", "ah"}
+
+Protocol = Literal["tcp", "udp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,30 @@ class SecurityRule:
         named = self.resource.get("/id") or self.resource.get("/name")
         return self.path[1] == "securityRules" and isinstance(named, str)
 
+    @property
+    def group(self) -> ResourceId:
+        """The security group that it belongs to."""
+        return self.resource.id.scope
+
     def fields(self, singular: str) -> Iterator[str]:
         """Pointers, inside the rule, of the two forms of a field that hold something."""
         for pointer in (f"/properties/{singular}", f"/properties/{_plural(singular)}"):
             if self.resource.get(pointer):
                 yield pointer
+
+    @property
+    def known_clients(self) -> list[str]:
+        """The small ranges that it lists as sources."""
+        return [text for text in texts(self.resource, "sourceAddressPrefix") if _is_small(text)]
+
+    @property
+    def listed_ports(self) -> Iterator[tuple[str, Ranges]]:
+        """Each port or range as it is listed: its pointer in the group's document, and it."""
+        for pointer in self.fields("destinationPortRange"):
+            found = self.resource.get(pointer)
+            for i, text in enumerate(found) if isinstance(found, list) else [(None, found)]:
+                at = pointer if i is None else f"{pointer}/{i}"
+                yield self.pointer(at), Ranges.of([_span(text)])
 
     def pointer(self, field: str) -> str:
         """Where a field of the rule stands in the group's document."""
@@ -74,10 +95,11 @@ class SecurityRule:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A rule that lets `sources` through to a port, after the Denys before it."""
+    """A rule that lets `sources` through to `ports`, after the Denys before it."""
 
     rule: SecurityRule
     sources: Addresses
+    ports: Ranges
 
 
 def _plural(singular: str) -> str:
@@ -132,13 +154,13 @@ def _peers(rule: Resource, side: str) -> Peers:
     return Peers(addresses, frozenset(names))
 
 
-def _matches_tcp(rule: Resource) -> bool:
-    protocol = rule.text("/properties/protocol")
-    if protocol in _ANY or protocol == "tcp":
+def _matches(rule: Resource, protocol: Protocol) -> bool:
+    found = rule.text("/properties/protocol")
+    if found in _ANY or found == protocol:
         return True
-    if protocol in _OTHER_PROTOCOLS:
+    if found in _PROTOCOLS:
         return False
-    raise Undecided(f"the rule {rule.id.name!r} has the protocol {protocol!r}")
+    raise Undecided(f"the rule {rule.id.name!r} has the protocol {found!r}")
 
 
 def _word(rule: Resource, name: str, *, yes: str, no: str) -> bool:
@@ -148,8 +170,8 @@ def _word(rule: Resource, name: str, *, yes: str, no: str) -> bool:
     return found == yes
 
 
-def tcp_rules(group: Resource, port: int) -> list[SecurityRule]:
-    """The inbound rules, Azure's defaults among them, that decide over TCP to `port`, in order.
+def inbound_rules(group: Resource, ports: Ranges, protocol: Protocol = "tcp") -> list[SecurityRule]:
+    """The inbound rules, Azure's defaults among them, that decide over some of `ports`, in order.
 
     Raises:
         Undecided: a rule that may matter cannot be read.
@@ -158,7 +180,7 @@ def tcp_rules(group: Resource, port: int) -> list[SecurityRule]:
     for kind in ("securityRules", "defaultSecurityRules"):
         for i, document in enumerate(group.items(f"/properties/{kind}")):
             rule = Resource(id=group.id.child(f"{kind}/{_name(document, i)}"), body=document)
-            if read := _read(rule, ("properties", kind, i), port):
+            if read := _read(rule, ("properties", kind, i), ports, protocol):
                 found.append(read)
     return sorted(found, key=lambda rule: rule.priority)
 
@@ -170,13 +192,14 @@ def _name(document: Mapping[str, Json], i: int) -> str:
     )
 
 
-def _read(rule: Resource, path: Path, port: int) -> SecurityRule | None:
-    if not _word(rule, "direction", yes="inbound", no="outbound") or not _matches_tcp(rule):
+def _read(rule: Resource, path: Path, wanted: Ranges, protocol: Protocol) -> SecurityRule | None:
+    inbound = _word(rule, "direction", yes="inbound", no="outbound")
+    if not inbound or not _matches(rule, protocol):
         return None
     ports = _ports(rule, "destinationPortRange")
     if not ports:
         raise Undecided(f"the rule {rule.id.name!r} names no port that this document shows")
-    if port not in ports:
+    if not ports & wanted:
         return None
     priority = rule.get("/properties/priority")
     if not isinstance(priority, int) or isinstance(priority, bool):
@@ -193,8 +216,8 @@ def _read(rule: Resource, path: Path, port: int) -> SecurityRule | None:
     )
 
 
-def openings(group: Resource, port: int) -> list[Opening]:
-    """Every rule that lets internet addresses through to TCP `port` of anything, in order.
+def openings(group: Resource, ports: Ranges) -> list[Opening]:
+    """Every rule that lets internet addresses through to one of the TCP `ports` of anything.
 
     Denys take away exactly what they cover: addresses by addresses, also for a part of the
     destinations or source ports. A name (service tag, application security group) is taken to
@@ -204,14 +227,38 @@ def openings(group: Resource, port: int) -> list[Opening]:
     Raises:
         Undecided: a rule that may matter cannot be read.
     """
+    return _together(one for alike in _by_port(group, ports) for one in alike)
+
+
+def _by_port(group: Resource, ports: Ranges) -> Iterator[list[Opening]]:
+    """The openings of each part of `ports` that the rules do not tell apart."""
+    rules = inbound_rules(group, ports)
+    alike: dict[tuple[Path, ...], list[Ranges]] = {}
+    for piece in ports.pieces(rule.ports for rule in rules):
+        key = tuple(rule.path for rule in rules if rule.ports.covers(piece))
+        alike.setdefault(key, []).append(piece)
+    for key, pieces in alike.items():
+        some = Ranges.of(span for piece in pieces for span in piece.spans)
+        yield list(_openings([rule for rule in rules if rule.path in key], some))
+
+
+def _openings(rules: Iterable[SecurityRule], ports: Ranges) -> Iterator[Opening]:
     denys: list[SecurityRule] = []
-    found: list[Opening] = []
-    for rule in tcp_rules(group, port):
+    for rule in rules:
         if not rule.allows:
             denys.append(rule)
         elif sources := _reaching(rule, denys):
-            found.append(Opening(rule, sources))
-    return found
+            yield Opening(rule, sources, ports)
+
+
+def _together(found: Iterable[Opening]) -> list[Opening]:
+    """One opening a rule, in the order of their priority."""
+    rules: dict[Path, Opening] = {}
+    for one in found:
+        known = rules.get(one.rule.path, Opening(one.rule, NOWHERE, Ranges()))
+        both = Opening(one.rule, known.sources | one.sources, known.ports | one.ports)
+        rules[one.rule.path] = both
+    return sorted(rules.values(), key=lambda one: one.rule.priority)
 
 
 def _reaching(rule: SecurityRule, denys: Sequence[SecurityRule]) -> Addresses:
@@ -243,8 +290,8 @@ def _pieces(peers: Peers, denys: Sequence[SecurityRule]) -> Iterator[Peers]:
         yield Peers(names=frozenset({name}))
 
 
-def open_to_internet(group: Resource, port: int) -> list[Opening]:
-    """The rules that together let most of the internet in to TCP `port`; empty where none do.
+def open_to_internet(group: Resource, ports: Ranges) -> list[Opening]:
+    """The rules that let most of the internet in to one of the TCP `ports`; empty if none do.
 
     Named are those to be narrowed: each that lets in more than a /8 does, and then the widest
     of the others until what is left lets in no more than half of IPv4 and of routed IPv6.
@@ -252,43 +299,44 @@ def open_to_internet(group: Resource, port: int) -> list[Opening]:
     Raises:
         Undecided: a rule that may matter cannot be read.
     """
-    found = openings(group, port)
+    return _together(one for alike in _by_port(group, ports) for one in _wide(alike))
+
+
+def _wide(found: list[Opening]) -> list[Opening]:
     if _share(found) <= MOST:
         return []
     widest = sorted(found, key=lambda one: one.sources.internet_share, reverse=True)
     count = sum(one.sources.internet_share > Fraction(1, 256) for one in found)
     while _share(widest[count:]) > MOST:
         count += 1
-    return sorted(widest[:count], key=lambda one: one.rule.priority)
+    return widest[:count]
 
 
 def _share(found: Iterable[Opening]) -> Fraction:
     return Addresses.union(one.sources for one in found).internet_share
 
 
-def closing_edits(rule: SecurityRule, port: int, allowed: Sequence[str]) -> tuple[Edit, ...]:
-    """The edits, inside the rule, after which it opens `port` to no more than known clients.
+def closing_edits(opening: Opening, ports: Ranges, allowed: Sequence[str]) -> tuple[Edit, ...]:
+    """The edits, inside the rule, after which it opens `ports` to no more than known clients.
 
-    Of a rule that serves other ports too, the port is cut out and nothing else changes. A rule
-    for this port alone keeps the small ranges it lists, and gets `allowed` for the others.
+    Of a rule that serves other ports too, the opened ones are cut out and nothing else changes.
+    A rule for none but `ports` keeps the small ranges it lists, and gets `allowed` for the rest.
 
     Raises:
         Undecided: `allowed` is not what one rule can hold.
     """
-    if rule.ports != Ranges(((port, port),)):
-        return _without_port(rule.resource, port)
+    rule = opening.rule
+    if not ports.covers(rule.ports):
+        return _without_ports(rule.resource, opening.ports)
     return _rewritten(rule.resource, "sourceAddressPrefix", _sources(rule, allowed))
 
 
-def _without_port(rule: Resource, port: int) -> tuple[Edit, ...]:
+def _without_ports(rule: Resource, ports: Ranges) -> tuple[Edit, ...]:
     kept: list[str] = []
     for text in texts(rule, "destinationPortRange"):
-        low, high = _span(text)
-        if low <= port <= high:
-            spans = ((low, port - 1), (port + 1, high))
-            kept.extend(str(a) if a == b else f"{a}-{b}" for a, b in spans if a <= b)
-        else:
-            kept.append(text)
+        whole = Ranges.of([_span(text)])
+        left = [str(a) if a == b else f"{a}-{b}" for a, b in (whole - ports).spans]
+        kept.extend(left if whole & ports else [text])
     return _rewritten(rule, "destinationPortRange", kept)
 
 
@@ -311,7 +359,7 @@ def _rewritten(rule: Resource, singular: str, values: Sequence[str]) -> tuple[Ed
 
 
 def _sources(rule: SecurityRule, allowed: Sequence[str]) -> list[str]:
-    small = [t for t in texts(rule.resource, "sourceAddressPrefix") if _is_small(t)]
+    small = rule.known_clients
     listed = Addresses.union(map(Addresses.parse, small))
     names = [text for text in allowed if _is_name(text)]
     if names and len(allowed) > 1:

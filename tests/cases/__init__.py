@@ -124,9 +124,10 @@ class Documents:
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
         """What a list call on a collection answers, below whatever it lies in.
 
-        Of Microsoft.Authorization also what lies above: outside of all subscriptions.
+        Of Microsoft.Authorization also what lies above. A filter asks for one role.
         """
-        home = collection.rsplit("/", 1)[0]
+        path, _, options = collection.partition("?")
+        home = path.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
@@ -136,7 +137,8 @@ class Documents:
             body
             for rid, body in ids
             if lookup.type.matches(rid)
-            and (rid.within(scope) or (inherits and not rid.subscription))
+            and (rid.within(scope) or (inherits and _above(rid, scope)))
+            and (not options or _role(options) == _role(body["properties"]["roleDefinitionId"]))
         ]
 
     def judged(
@@ -182,7 +184,11 @@ class Documents:
                 self._put(change.target, _created(change))
             case Verb.DELETE:
                 assert now is not None
-                del self.bodies[change.target.key]
+                home = self._home(change.target)
+                if isinstance(home, dict):
+                    del home[change.target.key]
+                else:
+                    home.remove(now)
             case Verb.PUT:
                 assert now is not None
                 sent = edited(now, change.edits) if change.document is None else change.body()
@@ -198,8 +204,20 @@ class Documents:
         home = self._home(target)
         if isinstance(home, dict):
             home[target.key] = copy.deepcopy(body)
+        elif (known := _element(home, target)) is None:
+            home.append(copy.deepcopy(body))
         else:
-            home[home.index(_element(home, target))] = copy.deepcopy(body)
+            home[home.index(known)] = copy.deepcopy(body)
+
+
+def _above(attached: ResourceId, scope: ResourceId) -> bool:
+    """Whether something is attached above a scope; outside of subscriptions everything is."""
+    return not attached.subscription or scope.within(attached.scope)
+
+
+def _role(text: str) -> str:
+    """The role's own id, at the end of a definition's id or of a filter for it."""
+    return text.rstrip("'").rsplit("/", 1)[-1].casefold()
 
 
 def _element(home: list[Json], wanted: ResourceId) -> Json:

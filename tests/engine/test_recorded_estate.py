@@ -112,6 +112,7 @@ def test_undoing_every_reversible_action_restores_what_was_written(
     # Absent before, the platform's documented default after: the same in effect.
     assert set(defaults) <= {
         "allowBlobPublicAccess",
+        "authorizedIPRanges",
         "ipRules",
         "networkAcls",
         "publicNetworkAccess",

@@ -1,0 +1,7 @@
+"""Databricks workspaces."""
+
+from detectors.exposure import Store
+from shared.model import ResourceType
+
+WORKSPACE = ResourceType("Microsoft.Databricks/workspaces", api_version="2024-05-01")
+STORE = Store(type=WORKSPACE)

@@ -1,0 +1,24 @@
+"""Service Bus namespace's public endpoint is on.
+
+Why it matters: whoever holds one of its keys reads and sends messages from anywhere that the rule
+set lets in; with the endpoint off only private endpoints remain.
+Limits: how far it is open is graded in the evidence (`exposure ...`), with every way in: a rule set
+that denies by default but holds no rule lets everybody in. Only Premium namespaces have private
+endpoints; others are found, and there is no cure for them but a move to Premium. A namespace that
+a security perimeter secures is left to that perimeter's rules.
+Source: Microsoft Learn, "Network security for Azure Service Bus".
+"""
+
+from detectors.exposure import public_endpoint
+from detectors.servicebus import NAMESPACE, STORE
+from shared.model import Detector, Severity
+
+DETECTOR = Detector(
+    id="servicebus-public-network-access",
+    title="Service Bus namespace public endpoint is enabled",
+    resource_type=NAMESPACE,
+    severity=Severity.MEDIUM,
+    family="datastore-exposure",
+    check=public_endpoint(STORE),
+    lookups=STORE.lookups,
+)

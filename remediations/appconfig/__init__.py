@@ -1,0 +1,1 @@
+"""Cures for App Configuration stores."""

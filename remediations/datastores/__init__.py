@@ -1,0 +1,1 @@
+"""Cures for what data stores of every type have in common."""

@@ -1,0 +1,26 @@
+"""Turn an Event Hubs namespace's public endpoint off; its rule set stays as it is."""
+
+from remediations.exposure import IN_USE, LOOKUPS, endpoint_off
+from shared.model import Edit, Finding, Kind, Parameters, Plan, Remediation, Reversible
+
+PUBLIC_ACCESS = "/properties/publicNetworkAccess"
+SUB_RESOURCES = ("namespace",)
+
+
+def plan(finding: Finding, parameters: Parameters) -> Plan:
+    body = finding.resource.body
+    off = finding.patch(Edit.of(body, PUBLIC_ACCESS, "Disabled", restore="Enabled"))
+    return endpoint_off(REMEDIATION, finding, parameters, SUB_RESOURCES, off)
+
+
+REMEDIATION = Remediation(
+    control="eventhub-public-network-access",
+    title="Turn the public endpoint of an Event Hubs namespace off",
+    kind=Kind.GUIDED,
+    plan=plan,
+    disruption="Clients that do not come through a private endpoint are cut off.",
+    reversible=Reversible.YES,
+    permissions=("Microsoft.EventHub/namespaces/write",),
+    parameters=(IN_USE,),
+    lookups=LOOKUPS,
+)

@@ -1,0 +1,1 @@
+"""Cures for Service Bus namespaces."""
