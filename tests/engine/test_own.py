@@ -13,6 +13,7 @@ from shared.settings import Settings
 from tests.engine.world import GROUP, World, enforce, policy, storage
 
 BLOB, PURGE = "storage-public-blob-access", "keyvault-purge-protection"
+WORKSPACE = "log-analytics-public-access"
 FIREWALL = "sql-firewall-any-internet"
 VAULT = f"{GROUP}/providers/Microsoft.KeyVault/vaults/Contoso"
 SERVER = f"{GROUP}/providers/Microsoft.Sql/servers/kept"
@@ -172,6 +173,32 @@ def test_other_servers_are_cured(world: World) -> None:
     world.policy = policy(enforce(FIREWALL))
     world.look(world.gate(), SERVER)
     assert world.tenant.read(RULE) is None
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["rule listed", "rule unknown"])
+def test_nobody_cuts_off_the_workspace_that_records_end_in(world: World, *, named: bool) -> None:
+    """The rule tells which it is; until the rule is listed, every workspace may be the one."""
+    logs, other = (f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/{n}" for n in "ab")
+    rule = f"{GROUP}/providers/Microsoft.Insights/dataCollectionRules/records"
+    ends = [{"workspaceResourceId": logs.upper(), "name": "x"}]
+    sent = {"immutableId": "dcr-0123", "destinations": {"logAnalytics": ends}}
+    world.load({"id": rule, "location": "westeurope", "properties": sent})
+    public = {
+        "publicNetworkAccessForIngestion": "Enabled",
+        "publicNetworkAccessForQuery": "Enabled",
+    }
+    world.load(*({"id": n, "location": "westeurope", "properties": public} for n in (logs, other)))
+    world.settings = settings(
+        PORTCULLIS_LOGS_ENDPOINT="https://records.westeurope-1.ingest.monitor.azure.com",
+        PORTCULLIS_LOGS_RULE="dcr-0123",
+        PORTCULLIS_OWN=rule if named else "",
+    )
+    gate = world.gate()
+    for one in (logs, other):
+        gate.people.apply(ResourceId(one), "carol", {}, frozenset({WORKSPACE}))
+    ours, theirs = (world.properties(n)["publicNetworkAccessForQuery"] for n in (logs, other))
+    assert (ours, theirs) == ("Enabled", "Disabled" if named else "Enabled")
+    assert "own: " in world.decision(gate, logs, WORKSPACE)["reason"]
 
 
 def test_an_undo_still_gives_back(world: World) -> None:
