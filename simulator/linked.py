@@ -17,6 +17,7 @@ _GROUP = f"{_NETWORK}/networkSecurityGroups/join/action"
 _RULE = f"{_NETWORK}/applicationSecurityGroups/joinNetworkSecurityRule/action"
 _CONFIGURATION = "properties.ipConfigurations[].properties"
 _FRONTEND = "properties.frontendIPConfigurations[].properties"
+_POOL = "properties.backendAddressPools[].properties"
 
 _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/networkinterfaces": {
@@ -55,6 +56,11 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/loadbalancers": {
         f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
         f"{_FRONTEND}.subnet.id": _SUBNET,
+        f"{_FRONTEND}.publicIPPrefix.id": f"{_NETWORK}/publicIPPrefixes/join/action",
+        f"{_POOL}.virtualNetwork.id": f"{_NETWORK}/virtualNetworks/join/action",
+        f"{_POOL}.loadBalancerBackendAddresses[].properties.virtualNetwork.id": (
+            f"{_NETWORK}/virtualNetworks/join/action"
+        ),
     },
     "microsoft.network/privateendpoints": {"properties.subnet.id": _SUBNET},
     "microsoft.compute/virtualmachines": {

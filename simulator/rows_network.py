@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from simulator import network, references
+from simulator import balancing, network, references
 from simulator.types import Busy, Embedded, Long, ResourceType
 
 _BUSY = Busy(
@@ -210,7 +210,11 @@ ROWS = (
                 ("inboundNatRules", *_RULES),
                 privateIPAllocationMethod="Dynamic",
             ),
-            _part("loadBalancers", "backendAddressPools", _RULES),
+            Embedded(
+                "backendAddressPools",
+                "Microsoft.Network/loadBalancers/backendAddressPools",
+                used_by=("inboundNatRules", *_RULES),
+            ),
             _part(
                 "loadBalancers",
                 "loadBalancingRules",
@@ -229,7 +233,7 @@ ROWS = (
                 intervalInSeconds=15,
                 numberOfProbes=2,
             ),
-            _part("loadBalancers", "inboundNatRules"),
+            Embedded("inboundNatRules", "Microsoft.Network/loadBalancers/inboundNatRules"),
             _part("loadBalancers", "outboundRules"),
         ),
         defaults={
@@ -248,15 +252,17 @@ ROWS = (
             },
         },
         versions={"sku.tier": ("2020-08-01", "")},
-        rules=(network.balance, references.show_uses),
+        rules=(balancing.keep_members, network.balance, references.show_uses),
     ),
+    _child("loadBalancers/inboundNatRules", removal=balancing.check_rule_unjoined),
+    _child("loadBalancers/backendAddressPools"),
     _row(
         "applicationGateways",
         read_only=(*_OWN, "properties.operationalState"),
         computed={"properties.resourceGuid": "{guid}", "properties.operationalState": "Running"},
         embedded=_GATEWAY,
         defaults={"properties": {part.path: [] for part in _GATEWAY}},
-        rules=(network.certify, references.show_uses),
+        rules=(balancing.keep_members, network.certify, references.show_uses),
     ),
     _row("azureFirewalls"),
     _row("bastionHosts"),

@@ -70,6 +70,7 @@ from shared.model.rules import (
 )
 from shared.model.security_rules import (
     Opening,
+    Protocol,
     SecurityRule,
     closing_edits,
     open_to_internet,
@@ -107,6 +108,7 @@ __all__ = [
     "Parameters",
     "Path",
     "Plan",
+    "Protocol",
     "RangeRules",
     "Ranges",
     "Reach",

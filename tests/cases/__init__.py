@@ -6,7 +6,7 @@ tenant: what they show is that a plan, its cure and its undo are right as data.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -171,7 +171,7 @@ class Documents:
                 self._put(change.target, _created(change))
             case Verb.DELETE:
                 assert now is not None
-                del self.bodies[change.target.key]
+                self._drop(change.target)
             case Verb.PUT:
                 assert now is not None
                 sent = edited(now, change.edits) if change.document is None else change.body()
@@ -183,12 +183,53 @@ class Documents:
                 state = "Attached" if "managedBy" in now else "Unattached"
                 self._put(change.target, merged(now, {"properties": {"diskState": state}}))
 
+        self._show_joins(change.target, now)
+
     def _put(self, target: ResourceId, body: Json) -> None:
         home = self._home(target)
         if isinstance(home, dict):
             home[target.key] = copy.deepcopy(body)
+        elif (there := _element(home, target)) is None:
+            home.append(copy.deepcopy(body))
         else:
-            home[home.index(_element(home, target))] = copy.deepcopy(body)
+            home[home.index(there)] = copy.deepcopy(body)
+
+    def _drop(self, target: ResourceId) -> None:
+        home = self._home(target)
+        if isinstance(home, dict):
+            del home[target.key]
+        else:
+            home.remove(_element(home, target))
+
+    def _show_joins(self, target: ResourceId, before: Json) -> None:
+        """A load balancer's or gateway's pools and NAT rules show the interfaces that join them."""
+        if target.type != "Microsoft.Network/networkInterfaces":
+            return
+        was, now = (dict(_joins(body)) for body in (before, self.get(target)))
+        for rule, configuration in was.items() - now.items():
+            if (shown := self.get(ResourceId(rule))) is not None:
+                _show_join(shown["properties"], configuration, present=False)
+        for rule, configuration in now.items() - was.items():
+            if (shown := self.get(ResourceId(rule))) is not None:
+                _show_join(shown["properties"], configuration, present=True)
+
+
+def _joins(interface: Json) -> Iterator[tuple[str, str]]:
+    """What the interface's configurations join, with the configuration."""
+    for one in interface["properties"]["ipConfigurations"]:
+        for place in ("loadBalancerInboundNatRules", "applicationGatewayBackendAddressPools"):
+            for joined in one["properties"].get(place, []):
+                yield joined["id"], one.get("id", "")
+
+
+def _show_join(properties: dict[str, Json], configuration: str, *, present: bool) -> None:
+    if "backendPort" in properties:
+        properties.pop("backendIPConfiguration", None)
+        properties.update({"backendIPConfiguration": {"id": configuration}} if present else {})
+        return
+    shown = properties.get("backendIPConfigurations", [])
+    rest = [one for one in shown if one["id"] != configuration]
+    properties["backendIPConfigurations"] = [*rest, {"id": configuration}] if present else rest
 
 
 def _element(home: list[Json], wanted: ResourceId) -> Json:

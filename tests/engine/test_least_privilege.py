@@ -38,6 +38,7 @@ _OF_POSTGRESQL = (
 SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
@@ -89,11 +90,12 @@ def world_of(case: Case, *writes: str) -> World:
     for document in documents(case):
         if world.tenant.read(document["id"]) is None:
             world.tenant.load(made_whole(document))
-    # A look judges all controls of a type.
+    # A look judges all controls of a type, and a change wakes others.
     beside = (
         one
         for one in CONTROLS.values()
         if any(kind.matches(case.id) for kind in one.detector.types)
+        or any(wake.type.matches(case.id) for wake in one.detector.wakes)
     )
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.

@@ -1,0 +1,188 @@
+"""What stands behind a public path, and whether it holds data.
+
+A path ends at an IP configuration (of an interface, or of a scale set's instance) or at a
+private address. Which resource has it, and what marks that as a data store, is in other
+documents: `behind` declares the lookups, `Ends` reads what they found.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from detectors.cards import Card, End, cards_at, held
+from detectors.network import (
+    INTERFACE,
+    SQL_VIRTUAL_MACHINE,
+    VIRTUAL_MACHINE,
+    data_store,
+    sql_registration,
+    tagged,
+)
+from detectors.network_types import PRIVATE_ENDPOINT, SCALE_SET
+from shared.model import (
+    Evidence,
+    Lookup,
+    NeedsLookup,
+    Ranges,
+    Resource,
+    ResourceId,
+    Undecided,
+)
+
+_PORTS = (
+    1433, 1434, 1521, 3306, 5432, 5984, 6379, 7000, 7001, 8086, 8529, 9042, 9200, 9300, 11211,
+    26257, 27017, 27018, 27019, 50000,
+)  # fmt: skip
+DATABASE_PORTS = Ranges.of((port, port) for port in _PORTS)
+"""Where the usual databases listen."""
+
+STORES = (
+    "microsoft.cache/", "microsoft.dbfor", "microsoft.documentdb/", "microsoft.keyvault/",
+    "microsoft.kusto/", "microsoft.search/", "microsoft.sql/", "microsoft.storage/",
+    "microsoft.synapse/",
+)  # fmt: skip
+"""How the types of data stores begin that a private endpoint may lead to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A data store at the end of a path: where it is reached, and what marks it as one."""
+
+    card: Card
+    signs: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The ends of all paths of one resource, as far as lookups told about them."""
+
+    resource: Resource
+    ends: tuple[End, ...]
+    unread: dict[str, Undecided] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, resource: Resource, ends: Iterable[End]) -> "Ends":
+        """Look everything up that the ends need.
+
+        Raises:
+            NeedsLookup: fetch that lookup, and come again.
+        """
+        found = cls(resource, tuple(ends))
+        for name in dict.fromkeys(end.lookup for end in found.ends):
+            found.look(name)
+        cards = found.cards()
+        if any(card.machine for card in cards):
+            found.look("virtualMachines")
+            found.look("sqlVirtualMachines")
+        if any(card.endpoint for card in cards):
+            found.look("privateEndpoints")
+        return found
+
+    def cards(self) -> list[Card]:
+        """Everything that was found at any end."""
+        return [card for end in self.ends for card in cards_at(self.resource, end)]
+
+    def look(self, name: str) -> None:
+        try:
+            self.resource.related(name)
+        except NeedsLookup:
+            raise
+        except Undecided as reason:
+            self.unread[name] = reason
+
+    def at(self, end: End, *, known: tuple[Evidence, ...] = ()) -> list[Store]:
+        """The data stores at this end; an address may stand for one in each of several networks.
+
+        `known` are signs that hold for whatever machine is there.
+
+        Raises:
+            Undecided: no sign was seen, and not everything could be.
+        """
+        if end.lookup in self.unread:
+            raise self.unread[end.lookup]
+        cards = cards_at(self.resource, end)
+        if known and not cards:
+            raise Undecided(f"what has {end} cannot be seen")
+        stores = (Store(card, self._signs(card, known)) for card in cards)
+        return [store for store in stores if store.signs]
+
+    def _signs(self, card: Card, known: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        if SCALE_SET.matches(card.resource.id):
+            return (*known, *scale_set_signs(card.resource))
+        if card.endpoint:
+            return self._told(self._endpoint_signs(card.endpoint), "privateEndpoints")
+        if not card.machine:
+            return ()
+        found = (*known, *tagged(card.resource), *self._machine_signs(card.machine))
+        return self._told(found, "virtualMachines", "sqlVirtualMachines")
+
+    def _told(self, signs: Iterable[Evidence], *lookups: str) -> tuple[Evidence, ...]:
+        found = tuple(signs)
+        for name in lookups:
+            if not found and name in self.unread:
+                raise self.unread[name]
+        return found
+
+    def _machine_signs(self, machine: str) -> Iterator[Evidence]:
+        for one in held(self.resource, "virtualMachines"):
+            if one.id == ResourceId(machine):
+                yield from data_store(one)
+        for registration in held(self.resource, "sqlVirtualMachines"):
+            yield from sql_registration(registration, machine)
+
+    def _endpoint_signs(self, endpoint: str) -> Iterator[Evidence]:
+        for one in held(self.resource, "privateEndpoints"):
+            if one.id != ResourceId(endpoint):
+                continue
+            for kind in ("privateLinkServiceConnections", "manualPrivateLinkServiceConnections"):
+                for i, _ in enumerate(one.items(f"/properties/{kind}")):
+                    pointer = f"/properties/{kind}/{i}/properties/privateLinkServiceId"
+                    target = one.text(pointer)
+                    if target and ResourceId(target).type.startswith(STORES):
+                        yield Evidence(pointer, one.get(pointer), "no data store", one.id)
+
+
+def scale_set_signs(scale_set: Resource) -> Iterator[Evidence]:
+    """What marks a scale set as one of data stores: as for a machine, in its model."""
+    model = {"properties": scale_set.get("/properties/virtualMachineProfile")}
+    for sign in data_store(Resource(id=scale_set.id, body=model)):
+        path = sign.path.replace("/properties", "/properties/virtualMachineProfile", 1)
+        yield Evidence(path, sign.observed, sign.expected, scale_set.id)
+    yield from tagged(scale_set)
+
+
+def behind(ends: Callable[[Resource], Iterable[End]]) -> tuple[Lookup, ...]:
+    """The lookups that tell what stands at the ends of a resource's paths."""
+
+    def by_address(resource: Resource) -> list[str]:
+        wanted = {
+            ResourceId(end.network).subscription or resource.id.subscription
+            for end in ends(resource)
+            if end.address
+        }
+        return [f"/subscriptions/{one}/providers/{INTERFACE.name}" for one in sorted(wanted)]
+
+    def registrations(resource: Resource) -> list[str]:
+        wanted = sorted({ResourceId(one).subscription for one in _machines(resource)})
+        return [f"/subscriptions/{one}/providers/{SQL_VIRTUAL_MACHINE.name}" for one in wanted]
+
+    def _machines(resource: Resource) -> list[str]:
+        found = Ends(resource, tuple(ends(resource))).cards()
+        return list(dict.fromkeys(card.machine for card in found if card.machine))
+
+    def endpoints(resource: Resource) -> list[str]:
+        found = Ends(resource, tuple(ends(resource))).cards()
+        return list(dict.fromkeys(card.endpoint for card in found if card.endpoint))
+
+    def holders(of: str) -> Callable[[Resource], list[str]]:
+        return lambda resource: list(
+            dict.fromkeys(str(end.holder) for end in ends(resource) if end.lookup == of)
+        )
+
+    return (
+        Lookup(name="interfaces", type=INTERFACE, ids=holders("interfaces")),
+        Lookup(name="scaleSets", type=SCALE_SET, ids=holders("scaleSets")),
+        Lookup(name="interfacesByAddress", type=INTERFACE, ids=by_address, many=True),
+        Lookup(name="virtualMachines", type=VIRTUAL_MACHINE, ids=_machines),
+        Lookup(name="sqlVirtualMachines", type=SQL_VIRTUAL_MACHINE, ids=registrations, many=True),
+        Lookup(name="privateEndpoints", type=PRIVATE_ENDPOINT, ids=endpoints),
+    )
