@@ -199,6 +199,7 @@ PROBES = ["32.0.0.1", "96.0.0.1", "160.0.0.1", "224.0.0.1", "2800::1", "3800::1"
 DESTINATIONS = ["*", "10.0.0.0/24", "10.0.0.0/25", "10.0.0.128/25", "2001:db8::/64"]
 TARGETS = ["10.0.0.5", "10.0.0.200", "10.9.9.9", "2001:db8::5", "2001:db9::5"]
 PORTS = ["*", "22", "20-21", "22-80", "23"]
+SSH = Ranges(((22, 22),))
 SOURCE_PORTS = ["*", "1-1000", "1001-65535"]
 
 
@@ -281,11 +282,11 @@ def reaches(group: Json, source: str, port: int) -> bool:
 @given(groups())
 def test_openings_are_what_a_literal_evaluator_lets_in(group: dict[str, Json]) -> None:
     """A source is in some opening exactly where one packet of its would be let in."""
-    found = openings(Resource(id=GROUP, body=group), 22)
+    found = openings(Resource(id=GROUP, body=group), SSH)
     union = Addresses.union(one.sources for one in found)
     for source in PROBES:
         assert union.covers(Addresses.parse(source)) == reaches(group, source, 22)
-    wide = open_to_internet(Resource(id=GROUP, body=group), 22)
+    wide = open_to_internet(Resource(id=GROUP, body=group), SSH)
     assert bool(wide) == (union.internet_share > MOST)
 
 
@@ -307,7 +308,7 @@ def test_many_small_openings_are_named_until_half_is_left() -> None:
         for i in range(130)
     ]
     group = Resource(id=GROUP, body={"properties": {"securityRules": rules}})
-    assert len(open_to_internet(group, 22)) == 2
+    assert len(open_to_internet(group, SSH)) == 2
 
 
 @settings(max_examples=100, deadline=None)

@@ -3,7 +3,15 @@
 import re
 from collections.abc import Iterator
 
-from shared.model import Evidence, Resource, ResourceId, ResourceType, pointer_to
+from shared.model import (
+    Evidence,
+    Ranges,
+    Resource,
+    ResourceId,
+    ResourceType,
+    open_to_internet,
+    pointer_to,
+)
 
 SECURITY_GROUP = ResourceType("Microsoft.Network/networkSecurityGroups", api_version="2024-05-01")
 INTERFACE = ResourceType("Microsoft.Network/networkInterfaces", api_version="2024-05-01")
@@ -53,3 +61,16 @@ def sql_registration(registration: Resource, machine: str) -> Iterator[Evidence]
     named = registration.get(pointer)
     if isinstance(named, str) and ResourceId(named) == ResourceId(machine):
         yield Evidence(pointer, named, "another machine", registration.id)
+
+
+def open_ports(group: Resource, ports: Ranges) -> Iterator[Evidence]:
+    """The sources of each rule that lets the internet in to one of the TCP `ports`.
+
+    Raises:
+        Undecided: a rule that may matter cannot be read.
+    """
+    for opening in open_to_internet(group, ports):
+        rule = opening.rule
+        for field in rule.fields("sourceAddressPrefix"):
+            expected = "sources that are known clients, or other ports"
+            yield Evidence(rule.pointer(field), rule.resource.get(field), expected)

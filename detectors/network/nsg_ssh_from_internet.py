@@ -12,18 +12,14 @@ Source: Microsoft Learn, "How network security groups filter network traffic".
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.network import SECURITY_GROUP
-from shared.model import Detector, Evidence, Resource, Severity, open_to_internet
+from detectors.network import SECURITY_GROUP, open_ports
+from shared.model import Detector, Evidence, Ranges, Resource, Severity
 
-SSH = 22
+SSH = Ranges(((22, 22),))
 
 
 def check(group: Resource) -> Iterator[Evidence]:
-    for opening in open_to_internet(seen(group), SSH):
-        rule = opening.rule
-        for field in rule.fields("sourceAddressPrefix"):
-            expected = "sources that are known clients, or other ports"
-            yield Evidence(rule.pointer(field), rule.resource.get(field), expected)
+    yield from open_ports(seen(group), SSH)
 
 
 DETECTOR = Detector(

@@ -32,7 +32,7 @@ from shared.model.document import (
     value_at,
     values_at,
 )
-from shared.model.exposure import Exposure, OpenPath
+from shared.model.exposure import DATABASE_PORTS, Exposure, OpenPath
 from shared.model.plan import (
     Change,
     Edit,
@@ -80,6 +80,7 @@ from shared.model.security_rules import (
 __all__ = [
     "ABSENT",
     "AZURE_SERVICES",
+    "DATABASE_PORTS",
     "DIRECTORY_OBJECT",
     "EVERY_ADDRESS",
     "GROUP_MEMBERS",

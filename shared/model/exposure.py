@@ -5,10 +5,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
-from shared.model.addresses import MOST, Addresses
+from shared.model.addresses import MOST, Addresses, Ranges
 from shared.model.addresses import WIDE as MANY
 from shared.model.rules import Evidence
+
+DATABASE_PORTS: Final = Ranges.of(
+    [
+        *((port, port) for port in (1521, 3306, 5432, 5984, 6379, 8086, 8529, 9042, 9200, 9300)),
+        *((port, port) for port in (11211, 26257, 50000)),
+        *((1433, 1434), (7000, 7001), (27017, 27019)),
+    ]
+)
+"""Where databases listen over TCP unless told otherwise."""
 
 
 class Exposure(enum.StrEnum):

@@ -81,10 +81,11 @@ class SecurityRule:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A rule that lets `sources` through to a port, after the Denys before it."""
+    """A rule that lets `sources` through to `ports`, after the Denys before it."""
 
     rule: SecurityRule
     sources: Addresses
+    ports: Ranges
 
 
 def _plural(singular: str) -> str:
@@ -201,8 +202,8 @@ def _read(rule: Resource, path: Path, wanted: Ranges, protocol: Protocol) -> Sec
     )
 
 
-def openings(group: Resource, port: int) -> list[Opening]:
-    """Every rule that lets internet addresses through to TCP `port` of anything, in order.
+def openings(group: Resource, ports: Ranges) -> list[Opening]:
+    """Every rule that lets internet addresses through to one of the TCP `ports` of anything.
 
     Denys take away exactly what they cover: addresses by addresses, also for a part of the
     destinations or source ports. A name (service tag, application security group) is taken to
@@ -212,14 +213,38 @@ def openings(group: Resource, port: int) -> list[Opening]:
     Raises:
         Undecided: a rule that may matter cannot be read.
     """
+    return _together(one for alike in _by_port(group, ports) for one in alike)
+
+
+def _by_port(group: Resource, ports: Ranges) -> Iterator[list[Opening]]:
+    """The openings of each part of `ports` that the rules do not tell apart."""
+    rules = inbound_rules(group, ports)
+    alike: dict[tuple[Path, ...], list[Ranges]] = {}
+    for piece in ports.pieces(rule.ports for rule in rules):
+        key = tuple(rule.path for rule in rules if rule.ports.covers(piece))
+        alike.setdefault(key, []).append(piece)
+    for key, pieces in alike.items():
+        some = Ranges.of(span for piece in pieces for span in piece.spans)
+        yield list(_openings([rule for rule in rules if rule.path in key], some))
+
+
+def _openings(rules: Iterable[SecurityRule], ports: Ranges) -> Iterator[Opening]:
     denys: list[SecurityRule] = []
-    found: list[Opening] = []
-    for rule in inbound_rules(group, Ranges(((port, port),))):
+    for rule in rules:
         if not rule.allows:
             denys.append(rule)
         elif sources := _reaching(rule, denys):
-            found.append(Opening(rule, sources))
-    return found
+            yield Opening(rule, sources, ports)
+
+
+def _together(found: Iterable[Opening]) -> list[Opening]:
+    """One opening a rule, in the order of their priority."""
+    rules: dict[Path, Opening] = {}
+    for one in found:
+        known = rules.get(one.rule.path, Opening(one.rule, NOWHERE, Ranges()))
+        both = Opening(one.rule, known.sources | one.sources, known.ports | one.ports)
+        rules[one.rule.path] = both
+    return sorted(rules.values(), key=lambda one: one.rule.priority)
 
 
 def _reaching(rule: SecurityRule, denys: Sequence[SecurityRule]) -> Addresses:
@@ -251,8 +276,8 @@ def _pieces(peers: Peers, denys: Sequence[SecurityRule]) -> Iterator[Peers]:
         yield Peers(names=frozenset({name}))
 
 
-def open_to_internet(group: Resource, port: int) -> list[Opening]:
-    """The rules that together let most of the internet in to TCP `port`; empty where none do.
+def open_to_internet(group: Resource, ports: Ranges) -> list[Opening]:
+    """The rules that let most of the internet in to one of the TCP `ports`; empty if none do.
 
     Named are those to be narrowed: each that lets in more than a /8 does, and then the widest
     of the others until what is left lets in no more than half of IPv4 and of routed IPv6.
@@ -260,43 +285,44 @@ def open_to_internet(group: Resource, port: int) -> list[Opening]:
     Raises:
         Undecided: a rule that may matter cannot be read.
     """
-    found = openings(group, port)
+    return _together(one for alike in _by_port(group, ports) for one in _wide(alike))
+
+
+def _wide(found: list[Opening]) -> list[Opening]:
     if _share(found) <= MOST:
         return []
     widest = sorted(found, key=lambda one: one.sources.internet_share, reverse=True)
     count = sum(one.sources.internet_share > Fraction(1, 256) for one in found)
     while _share(widest[count:]) > MOST:
         count += 1
-    return sorted(widest[:count], key=lambda one: one.rule.priority)
+    return widest[:count]
 
 
 def _share(found: Iterable[Opening]) -> Fraction:
     return Addresses.union(one.sources for one in found).internet_share
 
 
-def closing_edits(rule: SecurityRule, port: int, allowed: Sequence[str]) -> tuple[Edit, ...]:
-    """The edits, inside the rule, after which it opens `port` to no more than known clients.
+def closing_edits(opening: Opening, ports: Ranges, allowed: Sequence[str]) -> tuple[Edit, ...]:
+    """The edits, inside the rule, after which it opens `ports` to no more than known clients.
 
-    Of a rule that serves other ports too, the port is cut out and nothing else changes. A rule
-    for this port alone keeps the small ranges it lists, and gets `allowed` for the others.
+    Of a rule that serves other ports too, the opened ones are cut out and nothing else changes.
+    A rule for none but `ports` keeps the small ranges it lists, and gets `allowed` for the rest.
 
     Raises:
         Undecided: `allowed` is not what one rule can hold.
     """
-    if rule.ports != Ranges(((port, port),)):
-        return _without_port(rule.resource, port)
+    rule = opening.rule
+    if not ports.covers(rule.ports):
+        return _without_ports(rule.resource, opening.ports)
     return _rewritten(rule.resource, "sourceAddressPrefix", _sources(rule, allowed))
 
 
-def _without_port(rule: Resource, port: int) -> tuple[Edit, ...]:
+def _without_ports(rule: Resource, ports: Ranges) -> tuple[Edit, ...]:
     kept: list[str] = []
     for text in texts(rule, "destinationPortRange"):
-        low, high = _span(text)
-        if low <= port <= high:
-            spans = ((low, port - 1), (port + 1, high))
-            kept.extend(str(a) if a == b else f"{a}-{b}" for a, b in spans if a <= b)
-        else:
-            kept.append(text)
+        whole = Ranges.of([_span(text)])
+        left = [str(a) if a == b else f"{a}-{b}" for a, b in (whole - ports).spans]
+        kept.extend(left if whole & ports else [text])
     return _rewritten(rule, "destinationPortRange", kept)
 
 

@@ -41,6 +41,7 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("nsg-database-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
     ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
