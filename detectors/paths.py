@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from detectors.cards import Card, End, held
 from detectors.network import SECURITY_GROUP
 from detectors.network_types import SUBNET
-from detectors.stores import DATABASE_PORTS, Ends, Store, behind
+from detectors.stores import Ends, Store, behind
 from shared.model import (
+    DATABASE_PORTS,
     Destination,
     Evidence,
     Exposure,

@@ -22,18 +22,10 @@ from shared.model import (
     Evidence,
     Lookup,
     NeedsLookup,
-    Ranges,
     Resource,
     ResourceId,
     Undecided,
 )
-
-_PORTS = (
-    1433, 1434, 1521, 3306, 5432, 5984, 6379, 7000, 7001, 8086, 8529, 9042, 9200, 9300, 11211,
-    26257, 27017, 27018, 27019, 50000,
-)  # fmt: skip
-DATABASE_PORTS = Ranges.of((port, port) for port in _PORTS)
-"""Where the usual databases listen."""
 
 STORES = (
     "microsoft.cache/", "microsoft.dbfor", "microsoft.documentdb/", "microsoft.keyvault/",
