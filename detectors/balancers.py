@@ -58,6 +58,7 @@ def _path(balancer: Resource, pointer: str, frontend: str, ends: tuple[End, ...]
         ends=ends,
         port=int(port),
         port_at=port_at,
+        port_said=port,
         protocol=udp,
     )
 

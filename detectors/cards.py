@@ -15,12 +15,14 @@ MODEL = "/properties/virtualMachineProfile/networkProfile/networkInterfaceConfig
 class End:
     """Where a path ends: the id of an IP configuration, or a private address.
 
-    An address may say in which virtual network, or subnet of one, it lies.
+    An address may say in which virtual network, or subnet of one, it lies; it may be a host's
+    name too. `at` is where it stands.
     """
 
     configuration: str = ""
     address: str = ""
     network: str = ""
+    at: str = ""
 
     @property
     def holder(self) -> ResourceId:

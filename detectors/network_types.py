@@ -8,6 +8,7 @@ FIREWALL = ResourceType("Microsoft.Network/azureFirewalls", api_version="2024-05
 RULE_COLLECTIONS = ResourceType(
     "Microsoft.Network/firewallPolicies/ruleCollectionGroups", api_version="2024-05-01"
 )
+FIREWALL_POLICY = ResourceType("Microsoft.Network/firewallPolicies", api_version="2024-05-01")
 IP_GROUP = ResourceType("Microsoft.Network/ipGroups", api_version="2024-05-01")
 SUBNET = ResourceType("Microsoft.Network/virtualNetworks/subnets", api_version="2024-05-01")
 PRIVATE_ENDPOINT = ResourceType("Microsoft.Network/privateEndpoints", api_version="2024-05-01")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from detectors.cards import Card, End, held
 from detectors.network import SECURITY_GROUP
 from detectors.network_types import SUBNET
-from detectors.stores import Ends, Store, behind
+from detectors.stores import HOSTS, Ends, Store, behind
 from shared.model import (
     DATABASE_PORTS,
     Destination,
     Evidence,
     Exposure,
+    Json,
     Lookup,
     NeedsLookup,
     Protocol,
@@ -30,7 +31,8 @@ CLIENTS = "no way in but for known clients"
 class Path:
     """One way from a public frontend to its ends; `pointer` leads to the rule that makes it.
 
-    `port` is where the traffic arrives, as the rule says at `port_at`.
+    `port` is where the traffic arrives, `port_said` what stands for it at `port_at`. `because`
+    is what opens it, where that is not a security group.
     """
 
     pointer: str
@@ -38,16 +40,22 @@ class Path:
     ends: tuple[End, ...]
     port: int
     port_at: str
+    port_said: Json
     protocol: Protocol = "tcp"
-    resource: Resource | None = None
+    because: tuple[Evidence, ...] = ()
+    resource: ResourceId | None = None
 
     @property
-    def signs(self) -> tuple[Evidence, ...]:
-        """That it leads to the port of a database."""
-        if self.port not in DATABASE_PORTS:
-            return ()
-        rid = self.resource.id if self.resource else None
-        return (Evidence(self.port_at, self.port, "no port of a database", rid),)
+    def key(self) -> tuple[ResourceId | None, str]:
+        """Its name among the paths of one resource."""
+        return self.resource, self.pointer
+
+    def signs(self, end: End) -> Iterator[Evidence]:
+        """That it leads to the port of a database, or to a host of one of Azure's."""
+        if self.port in DATABASE_PORTS:
+            yield Evidence(self.port_at, self.port_said, "no port of a database", self.resource)
+        if end.address.casefold().endswith(HOSTS):
+            yield Evidence(end.at, end.address, "no host of a data store", self.resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +77,10 @@ class Way:
     def evidence(self) -> Iterator[Evidence]:
         grade = "unknown" if isinstance(self.reach, Undecided) else self.reach.exposure.value
         said = f"{self.path.said} -> {self.end}: {'closed' if grade == 'private' else grade}"
-        rid = self.path.resource.id if self.path.resource else None
-        yield Evidence(self.path.pointer, said, CLIENTS, rid)
+        yield Evidence(self.path.pointer, said, CLIENTS, self.path.resource)
         yield from self.store.signs
+        if self.open:
+            yield from self.path.because
         if not isinstance(self.reach, Undecided):
             yield from self.reach.evidence()
 
@@ -108,7 +117,7 @@ def _stores(
     for path in paths:
         for end in path.ends:
             try:
-                stores = ends.at(end, known=path.signs)
+                stores = ends.at(end, known=tuple(path.signs(end)))
             except Undecided as reason:
                 unsaid.append(reason)
                 continue
@@ -132,25 +141,38 @@ def exposed(found: Sequence[Way]) -> Iterator[Evidence]:
 # --- through the security groups of the end itself
 
 
-def through_groups(resource: Resource, path: Path, card: Card, *, basic: bool) -> Reach:
+def through_groups(resource: Resource, path: Path, store: Store, *, basic: bool) -> Reach:
     """Who gets through the groups of the subnet and of the card, as they see the client itself.
 
     Raises:
         NeedsLookup: fetch that lookup, and come again.
-        Undecided: a group or subnet cannot be read.
+        Undecided: a group or subnet cannot be read, or nothing is known to be there.
     """
-    groups: list[Resource] = []
+    card = store.card
+    if card is None:
+        raise Undecided(f"what has {', '.join(map(str, path.ends))} cannot be seen")
+    groups = groups_of(resource, card.subnet, card.group)
+    ports = Ranges(((path.port, path.port),))
+    return reach(groups, Destination.of(card.element), ports, path.protocol, basic=basic)
+
+
+def groups_of(resource: Resource, subnet: str, card: str = "") -> list[Resource]:
+    """The security groups of a subnet and of a card in it, those that are there.
+
+    Raises:
+        NeedsLookup: fetch that lookup, and come again.
+        Undecided: one of them cannot be read.
+    """
+    found: list[Resource] = []
     # Asked for in any case: which groups there are to look up is told by the subnets.
     subnets = resource.related("subnets")
-    if card.subnet:
-        subnet = _one(subnets, card.subnet)
-        if wanted := subnet.get("/properties/networkSecurityGroup/id"):
-            groups.append(_one(resource.related("securityGroups"), str(wanted)))
-    if card.group:
-        groups.append(_one(resource.related("securityGroups"), card.group))
-    ports = Ranges(((path.port, path.port),))
-    destination = Destination.of(card.element)
-    return reach(groups, destination, ports, path.protocol, basic=basic)
+    if subnet:
+        group = _one(subnets, subnet).get("/properties/networkSecurityGroup/id")
+        if group:
+            found.append(_one(resource.related("securityGroups"), str(group)))
+    if card:
+        found.append(_one(resource.related("securityGroups"), card))
+    return found
 
 
 def _one(found: Iterable[Resource], wanted: str) -> Resource:
@@ -164,22 +186,34 @@ def _one(found: Iterable[Resource], wanted: str) -> Resource:
 def through(ends: Callable[[Resource], Iterable[End]]) -> tuple[Lookup, ...]:
     """The lookups of `behind`, and those of the security groups before the ends."""
 
-    def subnets(resource: Resource) -> list[str]:
-        cards = Ends(resource, tuple(ends(resource))).cards()
-        return list(dict.fromkeys(card.subnet for card in cards if card.subnet))
-
-    def groups(resource: Resource) -> list[str]:
-        cards = Ends(resource, tuple(ends(resource))).cards()
-        found = [card.group for card in cards if card.group]
-        wanted = {ResourceId(card.subnet) for card in cards if card.subnet}
-        for subnet in held(resource, "subnets"):
-            group = subnet.get("/properties/networkSecurityGroup/id")
-            if group and subnet.id in wanted:
-                found.append(str(group))
-        return list(dict.fromkeys(found))
+    def cards(resource: Resource) -> list[Card]:
+        return Ends(resource, tuple(ends(resource))).cards()
 
     return (
         *behind(ends),
-        Lookup(name="subnets", type=SUBNET, ids=subnets),
-        Lookup(name="securityGroups", type=SECURITY_GROUP, ids=groups),
+        *groups_before(
+            lambda resource: [card.subnet for card in cards(resource)],
+            lambda resource: [card.group for card in cards(resource)],
+        ),
     )
+
+
+def groups_before(
+    subnets: Callable[[Resource], Iterable[str]], groups: Callable[[Resource], Iterable[str]]
+) -> tuple[Lookup, ...]:
+    """The lookups of subnets and security groups, those of the subnets among them."""
+
+    def all_groups(resource: Resource) -> list[str]:
+        wanted = {ResourceId(one) for one in subnets(resource) if one}
+        known = [one for one in held(resource, "subnets") if one.id in wanted]
+        found = [str(one.get("/properties/networkSecurityGroup/id") or "") for one in known]
+        return _distinct([*groups(resource), *found])
+
+    return (
+        Lookup(name="subnets", type=SUBNET, ids=lambda resource: _distinct(subnets(resource))),
+        Lookup(name="securityGroups", type=SECURITY_GROUP, ids=all_groups),
+    )
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text))

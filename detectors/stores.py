@@ -34,12 +34,24 @@ STORES = (
 )  # fmt: skip
 """How the types of data stores begin that a private endpoint may lead to."""
 
+HOSTS = (
+    ".azuresynapse.net", ".blob.core.windows.net", ".database.azure.com",
+    ".database.windows.net", ".dfs.core.windows.net", ".documents.azure.com",
+    ".file.core.windows.net", ".kusto.windows.net", ".mongo.cosmos.azure.com",
+    ".mongocluster.cosmos.azure.com", ".queue.core.windows.net", ".redis.cache.windows.net",
+    ".redis.azure.net", ".search.windows.net", ".table.core.windows.net", ".vault.azure.net",
+)  # fmt: skip
+"""How the host names of Azure's data stores end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A data store at the end of a path: where it is reached, and what marks it as one."""
+    """A data store at the end of a path, and what marks it as one.
 
-    card: Card
+    `card` is where it is reached; None where nothing that was seen has the address.
+    """
+
+    card: Card | None
     signs: tuple[Evidence, ...]
 
 
@@ -93,7 +105,7 @@ class Ends:
             raise self.unread[end.lookup]
         cards = cards_at(self.resource, end)
         if known and not cards:
-            raise Undecided(f"what has {end} cannot be seen")
+            return [Store(None, known)]
         stores = (Store(card, self._signs(card, known)) for card in cards)
         return [store for store in stores if store.signs]
 

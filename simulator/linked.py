@@ -17,6 +17,8 @@ _GROUP = f"{_NETWORK}/networkSecurityGroups/join/action"
 _RULE = f"{_NETWORK}/applicationSecurityGroups/joinNetworkSecurityRule/action"
 _CONFIGURATION = "properties.ipConfigurations[].properties"
 _FRONTEND = "properties.frontendIPConfigurations[].properties"
+_IP_GROUP = f"{_NETWORK}/ipGroups/join/action"
+_GROUPS = "properties.rules[].sourceIpGroups[]"
 _POOL = "properties.backendAddressPools[].properties"
 
 _LINKS: Mapping[str, Mapping[str, str]] = {
@@ -61,6 +63,18 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
         f"{_POOL}.loadBalancerBackendAddresses[].properties.virtualNetwork.id": (
             f"{_NETWORK}/virtualNetworks/join/action"
         ),
+    },
+    "microsoft.network/azurefirewalls": {
+        f"{_CONFIGURATION}.publicIPAddress.id": _ADDRESS,
+        f"{_CONFIGURATION}.subnet.id": _SUBNET,
+        "properties.firewallPolicy.id": f"{_NETWORK}/firewallPolicies/join/action",
+        f"properties.natRuleCollections[].{_GROUPS}": _IP_GROUP,
+        f"properties.networkRuleCollections[].{_GROUPS}": _IP_GROUP,
+        f"properties.applicationRuleCollections[].{_GROUPS}": _IP_GROUP,
+    },
+    "microsoft.network/firewallpolicies/rulecollectiongroups": {
+        "properties.ruleCollections[].rules[].sourceIpGroups[]": _IP_GROUP,
+        "properties.ruleCollections[].rules[].destinationIpGroups[]": _IP_GROUP,
     },
     "microsoft.network/privateendpoints": {"properties.subnet.id": _SUBNET},
     "microsoft.compute/virtualmachines": {

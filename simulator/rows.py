@@ -8,6 +8,7 @@ from simulator import (
     rows_data,
     rows_eventgrid,
     rows_network,
+    rows_paths,
     rows_platform,
     rows_storage,
     types,
@@ -19,6 +20,7 @@ def teach() -> None:
     """Register every row; further calls do nothing."""
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
+    types.register(*rows_paths.ROWS)
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)

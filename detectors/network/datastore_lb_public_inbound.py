@@ -43,7 +43,7 @@ def public_ways(balancer: Resource) -> list[Way]:
     return ways(
         balancer,
         paths,
-        lambda path, store: through_groups(balancer, path, store.card, basic=basic),
+        lambda path, store: through_groups(balancer, path, store, basic=basic),
     )
 
 

@@ -77,6 +77,8 @@ def _let_go(finding: Finding, joined: list[Way]) -> Iterator[Change]:
     bodies: dict[ResourceId, Card] = {}
     for way in joined:
         card = way.store.card
+        if card is None:
+            raise Undecided(f"what has {way.end} cannot be seen")
         if SCALE_SET.matches(card.resource.id):
             raise Undecided(
                 f"the scale set {card.resource.id.name} makes this NAT rule: take its NAT pool"
