@@ -64,6 +64,17 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
             f"{_NETWORK}/virtualNetworks/join/action"
         ),
     },
+    "microsoft.network/applicationgateways": {
+        "properties.gatewayIPConfigurations[].properties.subnet.id": _SUBNET,
+        f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
+        f"{_FRONTEND}.subnet.id": _SUBNET,
+        "properties.firewallPolicy.id": (
+            f"{_NETWORK}/ApplicationGatewayWebApplicationFirewallPolicies/join/action"
+        ),
+        "identity.userAssignedIdentities{}": (
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+        ),
+    },
     "microsoft.network/azurefirewalls": {
         f"{_CONFIGURATION}.publicIPAddress.id": _ADDRESS,
         f"{_CONFIGURATION}.subnet.id": _SUBNET,
@@ -105,6 +116,10 @@ def _values(value: Any, steps: list[str]) -> Iterator[Any]:
         yield value
         return
     step, *rest = steps
+    if step.endswith("{}"):
+        keys = value.get(step.removesuffix("{}")) if isinstance(value, Mapping) else None
+        yield from keys or ()
+        return
     inner = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
     if not step.endswith("[]"):
         yield from _values(inner, rest)

@@ -13,6 +13,7 @@ from detectors.cards import Card
 from detectors.network.datastore_lb_public_inbound import public_ways
 from detectors.network_types import SCALE_SET
 from detectors.paths import Way
+from remediations.joins import JOINS, let_go
 from shared.model import (
     ABSENT,
     Change,
@@ -32,8 +33,6 @@ from shared.model import (
     parse_pointer,
     value_at,
 )
-
-JOINED = "loadBalancerInboundNatRules"
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
@@ -70,11 +69,9 @@ def _without_pool(balancer: Resource, pointer: str) -> Iterator[Edit]:
             yield Edit(path, before, ABSENT)
 
 
-def _let_go(finding: Finding, joined: list[Way]) -> Iterator[Change]:
-    """One write for each interface, which drops its references to the rules."""
+def _let_go(finding: Finding, joined: list[Way]) -> list[Change]:
     balancer = finding.resource
-    cards: dict[ResourceId, dict[str, list[ResourceId]]] = {}
-    bodies: dict[ResourceId, Card] = {}
+    cards: list[tuple[Card, ResourceId]] = []
     for way in joined:
         card = way.store.card
         if card is None:
@@ -84,31 +81,9 @@ def _let_go(finding: Finding, joined: list[Way]) -> Iterator[Change]:
                 f"the scale set {card.resource.id.name} makes this NAT rule: take its NAT pool"
                 " out of the scale set's model"
             )
-        rule = balancer.id.child(f"inboundNatRules/{balancer.get(f'{way.path.pointer}/name')}")
-        cards.setdefault(card.resource.id, {}).setdefault(card.configuration, []).append(rule)
-        bodies[card.resource.id] = card
-    for rid, configurations in cards.items():
-        resource = bodies[rid].resource
-        edits = [_unjoined(resource, at, rules) for at, rules in configurations.items()]
-        yield Change(
-            verb=Verb.PUT,
-            target=rid,
-            api_version=finding.detector.lookup("interfaces").type.api_version,
-            edits=tuple(edits),
-            document=resource.body,
-            etag=resource.etag,
-        )
-
-
-def _unjoined(interface: Resource, configuration: str, rules: list[ResourceId]) -> Edit:
-    step = interface.get(f"{configuration}/name") or parse_pointer(configuration)[-1]
-    path: Path = ("properties", "ipConfigurations", step, "properties", JOINED)
-    before = value_at(interface.body, path)
-    listed = before if isinstance(before, list) else []
-    kept = [one for one in listed if ResourceId(str(one.get("id"))) not in rules]
-    if len(kept) == len(listed):
-        raise Undecided(f"the interface {interface.id.name} does not show the NAT rule")
-    return Edit(path, before, kept or ABSENT)
+        name = balancer.get(f"{way.path.pointer}/name")
+        cards.append((card, balancer.id.child(f"inboundNatRules/{name}")))
+    return let_go("loadBalancerInboundNatRules", cards)
 
 
 def _deleted(finding: Finding, way: Way) -> Change:
@@ -153,16 +128,9 @@ REMEDIATION = Remediation(
         "Microsoft.Network/loadBalancers/inboundNatRules/read",
         "Microsoft.Network/loadBalancers/inboundNatRules/write",
         "Microsoft.Network/loadBalancers/inboundNatRules/delete",
-        "Microsoft.Network/networkInterfaces/write",
-        "Microsoft.Network/virtualNetworks/join/action",
-        "Microsoft.Network/virtualNetworks/subnets/join/action",
-        "Microsoft.Network/networkSecurityGroups/join/action",
-        "Microsoft.Network/publicIPAddresses/join/action",
         "Microsoft.Network/publicIPPrefixes/join/action",
-        "Microsoft.Network/loadBalancers/backendAddressPools/join/action",
-        "Microsoft.Network/loadBalancers/inboundNatRules/join/action",
-        "Microsoft.Network/applicationGateways/backendAddressPools/join/action",
-        "Microsoft.Network/applicationSecurityGroups/joinIpConfiguration/action",
+        "Microsoft.Network/virtualNetworks/join/action",
+        *JOINS,
         "Microsoft.Network/locations/operations/read",
     ),
     parameters=(

@@ -38,6 +38,7 @@ _OF_POSTGRESQL = (
 SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    ("datastore-appgateway-tcp-listener", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-firewall-dnat", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
