@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from detectors.cards import End
-from detectors.network_types import RESOURCE_GROUP
+from detectors.network import RESOURCE_GROUP
 from detectors.paths import Path
 from shared.model import Json, Lookup, Protocol, Resource, ResourceId, values_at
 

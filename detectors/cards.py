@@ -4,9 +4,9 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detectors.network import INTERFACE
+from detectors.network import INTERFACE, held
 from detectors.network_types import SCALE_SET
-from shared.model import Resource, ResourceId, Undecided
+from shared.model import Resource, ResourceId
 
 MODEL = "/properties/virtualMachineProfile/networkProfile/networkInterfaceConfigurations"
 
@@ -83,12 +83,6 @@ class Card:
 
     def _text(self, pointer: str) -> str:
         return str(self.resource.get(pointer) or "")
-
-
-def held(resource: Resource, name: str) -> tuple[Resource, ...]:
-    """What a lookup has found; nothing where it failed, or was not made."""
-    found = resource.lookups.get(name, ())
-    return () if isinstance(found, Undecided) else found
 
 
 def cards_at(resource: Resource, end: End) -> list[Card]:

@@ -2,7 +2,6 @@
 
 from shared.model import ResourceType
 
-LOAD_BALANCER = ResourceType("Microsoft.Network/loadBalancers", api_version="2024-05-01")
 GATEWAY = ResourceType("Microsoft.Network/applicationGateways", api_version="2024-05-01")
 FIREWALL = ResourceType("Microsoft.Network/azureFirewalls", api_version="2024-05-01")
 RULE_COLLECTIONS = ResourceType(
@@ -10,7 +9,5 @@ RULE_COLLECTIONS = ResourceType(
 )
 FIREWALL_POLICY = ResourceType("Microsoft.Network/firewallPolicies", api_version="2024-05-01")
 IP_GROUP = ResourceType("Microsoft.Network/ipGroups", api_version="2024-05-01")
-SUBNET = ResourceType("Microsoft.Network/virtualNetworks/subnets", api_version="2024-05-01")
 PRIVATE_ENDPOINT = ResourceType("Microsoft.Network/privateEndpoints", api_version="2024-05-01")
 SCALE_SET = ResourceType("Microsoft.Compute/virtualMachineScaleSets", api_version="2024-07-01")
-RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from detectors.cards import Card, End, held
-from detectors.network import SECURITY_GROUP
-from detectors.network_types import SUBNET
+from detectors.cards import Card, End
+from detectors.network import SECURITY_GROUP, SUBNET, held
 from detectors.stores import HOSTS, Ends, Store, behind
 from shared.model import (
     DATABASE_PORTS,

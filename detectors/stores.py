@@ -8,24 +8,18 @@ documents: `behind` declares the lookups, `Ends` reads what they found.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from detectors.cards import Card, End, cards_at, held
+from detectors.cards import Card, End, cards_at
 from detectors.network import (
     INTERFACE,
-    SQL_VIRTUAL_MACHINE,
-    VIRTUAL_MACHINE,
     data_store,
-    sql_registration,
+    held,
+    look,
+    store_signs,
+    stores_behind,
     tagged,
 )
 from detectors.network_types import PRIVATE_ENDPOINT, SCALE_SET
-from shared.model import (
-    Evidence,
-    Lookup,
-    NeedsLookup,
-    Resource,
-    ResourceId,
-    Undecided,
-)
+from shared.model import Evidence, Lookup, Resource, ResourceId, Undecided
 
 STORES = (
     "microsoft.cache/", "microsoft.dbfor", "microsoft.documentdb/", "microsoft.keyvault/",
@@ -73,11 +67,7 @@ class Ends:
         found = cls(resource, tuple(ends))
         for name in dict.fromkeys(end.lookup for end in found.ends):
             found.look(name)
-        cards = found.cards()
-        if any(card.machine for card in cards):
-            found.look("virtualMachines")
-            found.look("sqlVirtualMachines")
-        if any(card.endpoint for card in cards):
+        if any(card.endpoint for card in found.cards()):
             found.look("privateEndpoints")
         return found
 
@@ -86,11 +76,8 @@ class Ends:
         return [card for end in self.ends for card in cards_at(self.resource, end)]
 
     def look(self, name: str) -> None:
-        try:
-            self.resource.related(name)
-        except NeedsLookup:
-            raise
-        except Undecided as reason:
+        _, reason = look(self.resource, name)
+        if reason:
             self.unread[name] = reason
 
     def at(self, end: End, *, known: tuple[Evidence, ...] = ()) -> list[Store]:
@@ -113,25 +100,12 @@ class Ends:
         if SCALE_SET.matches(card.resource.id):
             return (*known, *scale_set_signs(card.resource))
         if card.endpoint:
-            return self._told(self._endpoint_signs(card.endpoint), "privateEndpoints")
+            found, unread = list(self._endpoint_signs(card.endpoint)), "privateEndpoints"
+            return _told(found, self.unread.get(unread))
         if not card.machine:
             return ()
-        found = (*known, *tagged(card.resource), *self._machine_signs(card.machine))
-        return self._told(found, "virtualMachines", "sqlVirtualMachines")
-
-    def _told(self, signs: Iterable[Evidence], *lookups: str) -> tuple[Evidence, ...]:
-        found = tuple(signs)
-        for name in lookups:
-            if not found and name in self.unread:
-                raise self.unread[name]
-        return found
-
-    def _machine_signs(self, machine: str) -> Iterator[Evidence]:
-        for one in held(self.resource, "virtualMachines"):
-            if one.id == ResourceId(machine):
-                yield from data_store(one)
-        for registration in held(self.resource, "sqlVirtualMachines"):
-            yield from sql_registration(registration, machine)
+        found, reason = store_signs(self.resource, card.resource, ())
+        return _told([*known, *found], reason)
 
     def _endpoint_signs(self, endpoint: str) -> Iterator[Evidence]:
         for one in held(self.resource, "privateEndpoints"):
@@ -143,6 +117,12 @@ class Ends:
                     target = one.text(pointer)
                     if target and ResourceId(target).type.startswith(STORES):
                         yield Evidence(pointer, one.get(pointer), "no data store", one.id)
+
+
+def _told(signs: list[Evidence], unread: Undecided | None) -> tuple[Evidence, ...]:
+    if unread and not signs:
+        raise unread
+    return tuple(signs)
 
 
 def scale_set_signs(scale_set: Resource) -> Iterator[Evidence]:
@@ -165,13 +145,9 @@ def behind(ends: Callable[[Resource], Iterable[End]]) -> tuple[Lookup, ...]:
         }
         return [f"/subscriptions/{one}/providers/{INTERFACE.name}" for one in sorted(wanted)]
 
-    def registrations(resource: Resource) -> list[str]:
-        wanted = sorted({ResourceId(one).subscription for one in _machines(resource)})
-        return [f"/subscriptions/{one}/providers/{SQL_VIRTUAL_MACHINE.name}" for one in wanted]
-
-    def _machines(resource: Resource) -> list[str]:
+    def machines(resource: Resource) -> list[Resource]:
         found = Ends(resource, tuple(ends(resource))).cards()
-        return list(dict.fromkeys(card.machine for card in found if card.machine))
+        return [card.resource for card in found if card.machine]
 
     def endpoints(resource: Resource) -> list[str]:
         found = Ends(resource, tuple(ends(resource))).cards()
@@ -186,7 +162,6 @@ def behind(ends: Callable[[Resource], Iterable[End]]) -> tuple[Lookup, ...]:
         Lookup(name="interfaces", type=INTERFACE, ids=holders("interfaces")),
         Lookup(name="scaleSets", type=SCALE_SET, ids=holders("scaleSets")),
         Lookup(name="interfacesByAddress", type=INTERFACE, ids=by_address, many=True),
-        Lookup(name="virtualMachines", type=VIRTUAL_MACHINE, ids=_machines),
-        Lookup(name="sqlVirtualMachines", type=SQL_VIRTUAL_MACHINE, ids=registrations, many=True),
+        *stores_behind(machines),
         Lookup(name="privateEndpoints", type=PRIVATE_ENDPOINT, ids=endpoints),
     )

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from detectors.cards import End, held
+from detectors.cards import End
+from detectors.network import held
 from detectors.network_types import IP_GROUP, RULE_COLLECTIONS
 from detectors.paths import Path
 from shared.model import (

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 
 from detectors import seen
 from detectors.gateways import ends, public_paths, subnet
-from detectors.network import INTERFACE, SECURITY_GROUP
-from detectors.network_types import GATEWAY, SUBNET
+from detectors.network import INTERFACE, SECURITY_GROUP, SUBNET
+from detectors.network_types import GATEWAY
 from detectors.paths import Path, Way, exposed, groups_before, groups_of, ways
 from detectors.stores import behind
 from shared.model import (

@@ -19,8 +19,15 @@ from collections.abc import Iterator
 
 from detectors import seen
 from detectors.balancers import GROUP, ends, is_basic, of_cluster, public_paths
-from detectors.network import INTERFACE, SECURITY_GROUP, SQL_VIRTUAL_MACHINE, VIRTUAL_MACHINE
-from detectors.network_types import LOAD_BALANCER, SCALE_SET, SUBNET
+from detectors.network import (
+    INTERFACE,
+    LOAD_BALANCER,
+    SECURITY_GROUP,
+    SQL_VIRTUAL_MACHINE,
+    SUBNET,
+    VIRTUAL_MACHINE,
+)
+from detectors.network_types import SCALE_SET
 from detectors.paths import Way, exposed, through, through_groups, ways
 from shared.model import Detector, Evidence, Resource, Severity, Wake
 

@@ -1,88 +1,108 @@
 """VM that hosts a data store has a NIC with a public IP.
 
 Why it matters: one rule too many in a security group, and the database answers the internet.
+What the groups on the way let in to database ports is said with the finding; a way that they
+close is one rule away from open, and is reported as well.
 Limits: a data store is known by signs, each of them reported: its image, the SQL Server
-extension or registration, the tag `data-store`. Whether a security group lets anybody in, and
-ways through load balancers, gateways and firewalls, are not looked at.
-Source: Microsoft Learn, "Associate a public IP address to a virtual machine".
+extension or registration, a rule that lets somebody in to the port of a database by name, the
+tag `data-store` on the machine, the interface, the resource group or the subscription. A tag on
+a group or subscription is seen by the next sweep, not by its event. Security admin rules of a
+network manager are not seen. Ways through load balancers, gateways and firewalls are not looked
+at.
+Source: Microsoft Learn, "Associate a public IP address to a virtual machine", "Public IP
+addresses" (without a security group a Standard address is closed, a Basic one open).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from detectors import seen
 from detectors.network import (
+    CONFIGURATIONS,
     INTERFACE,
+    MACHINE,
+    PUBLIC,
     PUBLIC_IP,
+    SECURITY_GROUP,
     SQL_VIRTUAL_MACHINE,
+    SUBNET,
     VIRTUAL_MACHINE,
-    data_store,
-    sql_registration,
-    tagged,
+    WayIn,
+    groups_of,
+    held,
+    look,
+    store_signs,
+    stores_behind,
+    subnets_of,
 )
 from shared.model import (
     Detector,
     Evidence,
+    Exposure,
     Lookup,
-    NeedsLookup,
     Resource,
+    ResourceId,
     Severity,
     Undecided,
     Wake,
-    values_at,
 )
-
-MACHINE = "/properties/virtualMachine/id"
-CONFIGURATIONS = "/properties/ipConfigurations"
 
 
 def check(nic: Resource) -> Iterator[Evidence]:
-    public = list(_public(nic))
+    public = [i for i, _ in enumerate(seen(nic).items(CONFIGURATIONS)) if nic.get(PUBLIC.format(i))]
     if not public or not nic.get(MACHINE):
         return
-    signs = list(_signs(nic))
+    ways, unseen = _ways(nic, public)
+    signs, unread = store_signs(nic, nic, ways)
+    if not signs and (reason := unread or unseen):
+        raise reason
     if signs:
-        _look(nic, "publicIPs")
-        yield from public
+        addresses, _ = look(nic, "publicIPs")
+        yield from _judged(nic, public, ways, addresses)
         yield from signs
 
 
-def _public(nic: Resource) -> Iterator[Evidence]:
-    for i, configuration in enumerate(seen(nic).items(CONFIGURATIONS)):
-        pointer = f"{CONFIGURATIONS}/{i}/properties/publicIPAddress/id"
-        if configuration and nic.get(pointer):
-            yield Evidence(pointer, nic.get(pointer), expected="no public IP")
-
-
-def _signs(nic: Resource) -> Iterator[Evidence]:
-    """What makes the machine a data store; one sign is enough where another cannot be read.
-
-    Raises:
-        Undecided: no sign was seen, and not everything could be.
-    """
-    found = list(tagged(nic))
-    machines, unread = _look(nic, "virtualMachine")
-    for machine in machines:
-        found.extend(data_store(machine))
-    registrations, unread_too = _look(nic, "sqlVirtualMachines")
-    for registration in registrations:
-        found.extend(sql_registration(registration, str(nic.get(MACHINE))))
-    if not found and (reason := unread or unread_too):
-        raise reason
-    yield from found
-
-
-def _look(nic: Resource, name: str) -> tuple[tuple[Resource, ...], Undecided | None]:
+def _ways(nic: Resource, public: Iterable[int]) -> tuple[list[WayIn], Undecided | None]:
+    # In this order: which groups there are is told by the subnets.
+    subnets, unread = look(nic, "subnets")
+    groups, unread_too = look(nic, "securityGroups")
     try:
-        return nic.related(name), None
-    except NeedsLookup:
-        raise
-    except Undecided as reason:
-        return (), reason
+        return [WayIn.of(nic, i, (*subnets, *groups)) for i in public], None
+    except Undecided as missing:
+        return [], unread or unread_too or missing
 
 
-def _public_ips(nic: Resource) -> list[str]:
-    path = ("properties", "ipConfigurations", "*", "properties", "publicIPAddress", "id")
-    return [str(one) for one in values_at(nic.body, path) if one]
+def _judged(
+    nic: Resource, public: list[int], ways: list[WayIn], addresses: tuple[Resource, ...]
+) -> Iterator[Evidence]:
+    grades: list[Exposure] = []
+    found: dict[tuple[str, ResourceId | None], Evidence] = {}
+    try:
+        for way in ways:
+            grade, evidence = _through(way, addresses)
+            grades.append(grade)
+            found |= {(one.path, one.resource): one for one in evidence}
+        said = Exposure.worst(grades).value if ways else "unknown"
+    except Undecided:
+        said = "unknown"
+    yield Evidence("", f"exposure {said}", "exposure private, and no public IP")
+    for i in public:
+        yield Evidence(PUBLIC.format(i), nic.get(PUBLIC.format(i)), expected="no public IP")
+    yield from found.values()
+
+
+def _through(way: WayIn, addresses: tuple[Resource, ...]) -> tuple[Exposure, list[Evidence]]:
+    """How far the databases behind one address are open, and what decides that."""
+    if way.groups:
+        found = way.reach()
+        return found.exposure, list(found.evidence())
+    wanted = ResourceId(str(way.nic.get(PUBLIC.format(way.at))))
+    for address in addresses:
+        if address.id == wanted:
+            basic = address.text("/sku/name") in ("", "basic")
+            said = "a security group" if basic else "closed: Standard, and no security group"
+            evidence = Evidence("/sku/name", address.get("/sku/name"), said, wanted)
+            return way.reach(basic=basic).exposure, [evidence]
+    raise Undecided(f"{wanted.name} could not be read")
 
 
 DETECTOR = Detector(
@@ -93,18 +113,22 @@ DETECTOR = Detector(
     family="datastore-exposure",
     check=check,
     lookups=(
+        *stores_behind(lambda nic: [nic]),
+        Lookup(name="subnets", type=SUBNET, ids=lambda nic: subnets_of([nic])),
         Lookup(
-            name="virtualMachine", type=VIRTUAL_MACHINE, ids=lambda nic: [str(nic.get(MACHINE))]
+            name="securityGroups",
+            type=SECURITY_GROUP,
+            ids=lambda nic: groups_of(*held(nic, "subnets"), nic),
         ),
         Lookup(
-            name="sqlVirtualMachines",
-            type=SQL_VIRTUAL_MACHINE,
+            name="publicIPs",
+            type=PUBLIC_IP,
             ids=lambda nic: [
-                f"/subscriptions/{nic.id.subscription}/providers/{SQL_VIRTUAL_MACHINE.name}"
+                str(nic.get(PUBLIC.format(i)))
+                for i, _ in enumerate(nic.items(CONFIGURATIONS))
+                if nic.get(PUBLIC.format(i))
             ],
-            many=True,
         ),
-        Lookup(name="publicIPs", type=PUBLIC_IP, ids=_public_ips),
     ),
     wakes=(
         Wake(PUBLIC_IP, "/properties/ipConfiguration/id"),

@@ -141,16 +141,15 @@ class Detector:
         return _reads(*self.types, *(one.type for one in self.lookups))
 
 
-_GROUP: Final = "Microsoft.Resources/resourceGroups"
-
-
 def _reads(*types: ResourceType) -> tuple[str, ...]:
     in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
-    # The one type whose actions are not named as it is.
-    named = (
-        "Microsoft.Resources/subscriptions/resourceGroups" if n == _GROUP else n for n in in_arm
-    )
-    return tuple(dict.fromkeys(f"{name}/read" for name in named))
+    return tuple(dict.fromkeys(f"{_ACTED_ON_AS.get(name, name)}/read" for name in in_arm))
+
+
+_ACTED_ON_AS: Final = {
+    "Microsoft.Resources/resourceGroups": "Microsoft.Resources/subscriptions/resourceGroups"
+}
+"""Types whose actions are named otherwise (Microsoft Learn, "Azure permissions for Management")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,20 @@ class SecurityRule:
             if self.resource.get(pointer):
                 yield pointer
 
+    @property
+    def known_clients(self) -> list[str]:
+        """The small ranges that it lists as sources."""
+        return [text for text in texts(self.resource, "sourceAddressPrefix") if _is_small(text)]
+
+    @property
+    def listed_ports(self) -> Iterator[tuple[str, Ranges]]:
+        """Each port or range as it is listed: its pointer in the group's document, and it."""
+        for pointer in self.fields("destinationPortRange"):
+            found = self.resource.get(pointer)
+            for i, text in enumerate(found) if isinstance(found, list) else [(None, found)]:
+                at = pointer if i is None else f"{pointer}/{i}"
+                yield self.pointer(at), Ranges.of([_span(text)])
+
     def pointer(self, field: str) -> str:
         """Where a field of the rule stands in the group's document."""
         return pointer_to(self.path) + field
@@ -345,7 +359,7 @@ def _rewritten(rule: Resource, singular: str, values: Sequence[str]) -> tuple[Ed
 
 
 def _sources(rule: SecurityRule, allowed: Sequence[str]) -> list[str]:
-    small = [t for t in texts(rule.resource, "sourceAddressPrefix") if _is_small(t)]
+    small = rule.known_clients
     listed = Addresses.union(map(Addresses.parse, small))
     names = [text for text in allowed if _is_name(text)]
     if names and len(allowed) > 1:

@@ -171,7 +171,11 @@ class Documents:
                 self._put(change.target, _created(change))
             case Verb.DELETE:
                 assert now is not None
-                self._drop(change.target)
+                home = self._home(change.target)
+                if isinstance(home, dict):
+                    del home[change.target.key]
+                else:
+                    home.remove(now)
             case Verb.PUT:
                 assert now is not None
                 sent = edited(now, change.edits) if change.document is None else change.body()
@@ -189,17 +193,10 @@ class Documents:
         home = self._home(target)
         if isinstance(home, dict):
             home[target.key] = copy.deepcopy(body)
-        elif (there := _element(home, target)) is None:
+        elif (known := _element(home, target)) is None:
             home.append(copy.deepcopy(body))
         else:
-            home[home.index(there)] = copy.deepcopy(body)
-
-    def _drop(self, target: ResourceId) -> None:
-        home = self._home(target)
-        if isinstance(home, dict):
-            del home[target.key]
-        else:
-            home.remove(_element(home, target))
+            home[home.index(known)] = copy.deepcopy(body)
 
     def _show_joins(self, target: ResourceId, before: Json) -> None:
         """A load balancer's or gateway's pools and NAT rules show the interfaces that join them."""
