@@ -107,6 +107,8 @@ class Engine:
         if story.resource != hint.id:
             raise Transient(f"{target} is being written: {story.resource}", 15)
         look.elsewhere = True
+        # What else was to be done, or came in meanwhile, has waited for its end.
+        look.again = story.state != journal.RUNNING
         look.seen = [
             Seen(control=self.controls[c], verdict=Verdict(Compliance.UNKNOWN), story=story)
             for c in story.controls
