@@ -60,6 +60,7 @@ def _path(balancer: Resource, pointer: str, frontend: str, ends: tuple[End, ...]
         port_at=port_at,
         port_said=port,
         protocol=udp,
+        floating=balancer.flag(f"{pointer}/properties/enableFloatingIP") is True,
     )
 
 

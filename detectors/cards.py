@@ -92,11 +92,11 @@ def cards_at(resource: Resource, end: End) -> list[Card]:
     """
     known = held(resource, end.lookup)
     if end.address:
-        cards = [card for one in known for card in _cards(one) if _has(card, end.address)]
+        cards = [card for one in known for card in cards_of(one) if _has(card, end.address)]
         near = [card for card in cards if end.network and _within(card, end.network)]
         return near or cards
     holder, name = end.holder, ResourceId(end.configuration).name
-    cards = [card for one in known if one.id == holder for card in _cards(one)]
+    cards = [card for one in known if one.id == holder for card in cards_of(one)]
     found = [card for card in cards if _named(card.element, name)]
     if SCALE_SET.matches(holder):
         instance = ResourceId(end.configuration).parent or holder
@@ -104,7 +104,8 @@ def cards_at(resource: Resource, end: End) -> list[Card]:
     return found
 
 
-def _cards(holder: Resource) -> Iterator[Card]:
+def cards_of(holder: Resource) -> Iterator[Card]:
+    """Every IP configuration of an interface, or of a scale set's model."""
     if INTERFACE.matches(holder.id):
         yield from _configurations(holder, "")
     for i, _ in enumerate(holder.items(MODEL)):

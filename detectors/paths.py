@@ -31,7 +31,9 @@ class Path:
     """One way from a public frontend to its ends; `pointer` leads to the rule that makes it.
 
     `port` is where the traffic arrives, `port_said` what stands for it at `port_at`. `because`
-    is what opens it, where that is not a security group.
+    is what opens it, where that is not a security group. Groups see the traffic at `inside`,
+    where that is another port, and for the frontend's address instead of the end's own where it
+    is `floating`.
     """
 
     pointer: str
@@ -42,6 +44,8 @@ class Path:
     port_said: Json
     protocol: Protocol = "tcp"
     because: tuple[Evidence, ...] = ()
+    inside: int | None = None
+    floating: bool = False
     resource: ResourceId | None = None
 
     @property
@@ -151,8 +155,12 @@ def through_groups(resource: Resource, path: Path, store: Store, *, basic: bool)
     if card is None:
         raise Undecided(f"what has {', '.join(map(str, path.ends))} cannot be seen")
     groups = groups_of(resource, card.subnet, card.group)
-    ports = Ranges(((path.port, path.port),))
-    return reach(groups, Destination.of(card.element), ports, path.protocol, basic=basic)
+    port = path.port if path.inside is None else path.inside
+    destination = Destination.of(card.element)
+    if path.floating:
+        destination = Destination(groups=destination.groups)
+    ports = Ranges(((port, port),))
+    return reach(groups, destination, ports, path.protocol, basic=basic)
 
 
 def groups_of(resource: Resource, subnet: str, card: str = "") -> list[Resource]:

@@ -125,11 +125,19 @@ def _told(signs: list[Evidence], unread: Undecided | None) -> tuple[Evidence, ..
     return tuple(signs)
 
 
+MODEL = "/properties/virtualMachineProfile"
+
+
 def scale_set_signs(scale_set: Resource) -> Iterator[Evidence]:
     """What marks a scale set as one of data stores: as for a machine, in its model."""
-    model = {"properties": scale_set.get("/properties/virtualMachineProfile")}
+    extensions = f"{MODEL}/extensionProfile/extensions"
+    model = {
+        "properties": scale_set.get(MODEL),
+        "resources": list(scale_set.items(extensions)),
+    }
     for sign in data_store(Resource(id=scale_set.id, body=model)):
-        path = sign.path.replace("/properties", "/properties/virtualMachineProfile", 1)
+        path = sign.path.replace("/properties/storage", f"{MODEL}/storage", 1)
+        path = path.replace("/resources", extensions, 1)
         yield Evidence(path, sign.observed, sign.expected, scale_set.id)
     yield from tagged(scale_set)
 

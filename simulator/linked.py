@@ -17,6 +17,12 @@ _GROUP = f"{_NETWORK}/networkSecurityGroups/join/action"
 _RULE = f"{_NETWORK}/applicationSecurityGroups/joinNetworkSecurityRule/action"
 _CONFIGURATION = "properties.ipConfigurations[].properties"
 _FRONTEND = "properties.frontendIPConfigurations[].properties"
+_PREFIX = f"{_NETWORK}/publicIPPrefixes/join/action"
+_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+_CONFIGURED = "ipConfigurations[].properties"
+_MODEL = (
+    "properties.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].properties"
+)
 _IP_GROUP = f"{_NETWORK}/ipGroups/join/action"
 _GROUPS = "properties.rules[].sourceIpGroups[]"
 _POOL = "properties.backendAddressPools[].properties"
@@ -58,7 +64,7 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/loadbalancers": {
         f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
         f"{_FRONTEND}.subnet.id": _SUBNET,
-        f"{_FRONTEND}.publicIPPrefix.id": f"{_NETWORK}/publicIPPrefixes/join/action",
+        f"{_FRONTEND}.publicIPPrefix.id": _PREFIX,
         f"{_POOL}.virtualNetwork.id": f"{_NETWORK}/virtualNetworks/join/action",
         f"{_POOL}.loadBalancerBackendAddresses[].properties.virtualNetwork.id": (
             f"{_NETWORK}/virtualNetworks/join/action"
@@ -71,9 +77,7 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
         "properties.firewallPolicy.id": (
             f"{_NETWORK}/ApplicationGatewayWebApplicationFirewallPolicies/join/action"
         ),
-        "identity.userAssignedIdentities{}": (
-            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
-        ),
+        "identity.userAssignedIdentities{}": _IDENTITY,
     },
     "microsoft.network/azurefirewalls": {
         f"{_CONFIGURATION}.publicIPAddress.id": _ADDRESS,
@@ -92,6 +96,26 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
         "properties.networkProfile.networkInterfaces[].id": (
             f"{_NETWORK}/networkInterfaces/join/action"
         ),
+    },
+    "microsoft.compute/virtualmachinescalesets": {
+        f"{_MODEL}.networkSecurityGroup.id": _GROUP,
+        f"{_MODEL}.{_CONFIGURED}.subnet.id": _SUBNET,
+        f"{_MODEL}.{_CONFIGURED}.publicIPAddressConfiguration.properties.publicIPPrefix.id": (
+            _PREFIX
+        ),
+        f"{_MODEL}.{_CONFIGURED}.loadBalancerBackendAddressPools[].id": (
+            f"{_NETWORK}/loadBalancers/backendAddressPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.loadBalancerInboundNatPools[].id": (
+            f"{_NETWORK}/loadBalancers/inboundNatPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.applicationGatewayBackendAddressPools[].id": (
+            f"{_NETWORK}/applicationGateways/backendAddressPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.applicationSecurityGroups[].id": (
+            f"{_NETWORK}/applicationSecurityGroups/joinIpConfiguration/action"
+        ),
+        "identity.userAssignedIdentities{}": _IDENTITY,
     },
     "microsoft.storage/storageaccounts": {
         "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,

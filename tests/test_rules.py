@@ -42,6 +42,8 @@ from wiring import controls
 ROOT = Path(__file__).resolve().parent.parent
 CONTROLS = controls()
 CASES = cases()
+CURABLE = [c for c in CASES if c.finds and CONTROLS[c.control].remediation is not None]
+CURES = [c for c in CONTROLS.values() if c.remediation is not None]
 SECRET = re.compile(r"password|secret|connectionstring|credential|accesskey|token", re.IGNORECASE)
 
 
@@ -107,7 +109,7 @@ def test_verdict(case: Case) -> None:
         assert there is not ABSENT or evidence.observed is None
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.finds], ids=str)
+@pytest.mark.parametrize("case", CURABLE, ids=str)
 def test_cure_and_undo(case: Case) -> None:
     """A plan cures what was found and is the same when made again; its undo restores all."""
     documents = Documents.of(case)
@@ -159,6 +161,14 @@ def test_written(case: Case) -> None:
         assert change.action == stated.get("action", "")
 
 
+@pytest.mark.parametrize("case", [c for c in CASES if c.asks is not None], ids=str)
+def test_asks(case: Case) -> None:
+    """Whether policy alone is enough, and why not, is as stated."""
+    finding, _ = judged(case, Documents.of(case))
+    asks = planned(case, finding).asks
+    assert asks == "" if case.asks == "" else str(case.asks) in asks
+
+
 @pytest.mark.parametrize("case", [c for c in CASES if c.caveats], ids=str)
 def test_caveats(case: Case) -> None:
     """What undo cannot bring back, or a reader would not expect, is said with the plan."""
@@ -167,7 +177,7 @@ def test_caveats(case: Case) -> None:
     assert [part for part in case.caveats if not any(part in one for one in said)] == [], said
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.finds and not c.plan], ids=str)
+@pytest.mark.parametrize("case", [c for c in CURABLE if not c.plan], ids=str)
 def test_no_plan_touches_a_secret(case: Case) -> None:
     """Neither what is replaced nor what is kept for undo may hold one."""
     finding, _ = judged(case, Documents.of(case))
@@ -196,13 +206,16 @@ def test_both_outcomes_are_covered(control: str) -> None:
 @pytest.mark.parametrize(("package", "kind"), [(detectors, "detector"), (remediations, "cure")])
 def test_files_are_named_as_their_controls(package: Any, kind: str) -> None:
     """`<service>/<control id with underscores>.py`, and no control twice."""
-    paths = sorted(Path(package.__path__[0]).glob("*/[a-z]*.py"))
-    assert sorted(path.stem.replace("_", "-") for path in paths) == sorted(CONTROLS), kind
+    mark = "DETECTOR = " if kind == "detector" else "REMEDIATION = "
+    found = sorted(Path(package.__path__[0]).glob("*/[a-z]*.py"))
+    paths = [path for path in found if f"\n{mark}" in path.read_text(encoding="utf-8")]
+    known = [c.id for c in CONTROLS.values() if kind == "detector" or c.remediation is not None]
+    assert sorted(path.stem.replace("_", "-") for path in paths) == sorted(known), kind
     for path in paths:
         control = CONTROLS[path.stem.replace("_", "-")]
         assert control.service == path.parent.name
-        assert control.remediation is not None
-        assert control.remediation.control == control.detector.id == control.id
+        assert control.detector.id == control.id
+        assert control.remediation is None or control.remediation.control == control.id
 
 
 def test_cases_stand_beside_their_controls() -> None:
@@ -225,7 +238,7 @@ def test_a_type_has_one_api_version() -> None:
     assert {key for key, found in versions.items() if len(found) > 1} == set()
 
 
-@pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda control: str(control.id))
+@pytest.mark.parametrize("control", CURES, ids=lambda control: str(control.id))
 def test_guided_means_that_something_must_be_said(control: Control) -> None:
     """Guided where a parameter has no default, auto where all have; schemas hold the defaults."""
     cure = control.remediation
@@ -242,6 +255,10 @@ def test_guided_means_that_something_must_be_said(control: Control) -> None:
 def test_a_document_without_properties_is_unknown(control: Control) -> None:
     """What a generic list shows is no ground for a verdict."""
     base = next(case for case in CASES if case.control == control.id)
+    if base.id.type == "Microsoft.Resources/subscriptions":
+        # ARM shows them without: their rules judge by what they look up.
+        assert "properties" not in base.body
+        return
     bare = {key: value for key, value in base.body.items() if key != "properties"}
     verdict = control.detector.judge(Resource(id=base.id, body=bare))
     assert verdict.state is State.UNKNOWN

@@ -37,8 +37,9 @@ class Case:
 
     `lookups` gives the documents that each lookup finds, or `failed`; a lookup that is not given
     must not be asked for. `plan: refused` says that no plan may be made. `written` lists the
-    changes where they are worth stating, `caveats` parts of what must be said before; `restored`
-    is what undo leaves different (merge patch).
+    changes where they are worth stating, `caveats` parts of what must be said before, `asks` a part
+    of why a person must be asked (empty: nobody need be); `restored` is what undo leaves different
+    (merge patch).
     """
 
     control: str
@@ -51,6 +52,7 @@ class Case:
     plan: str = ""
     written: Json = None
     caveats: tuple[str, ...] = ()
+    asks: str | None = None
     restored: Json = field(default_factory=dict)
 
     def __str__(self) -> str:

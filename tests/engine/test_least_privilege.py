@@ -43,6 +43,7 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("datastore-firewall-dnat", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-db-port-open", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("datastore-vmss-public-ip", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("nsg-database-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
