@@ -36,6 +36,19 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
     ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
+    "microsoft.app": (
+        "{sub}/providers/{ns}/locations/{loc}/containerappOperationStatuses/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/containerappOperationResults/{id}",
+    ),
+    "microsoft.databricks": (
+        "{sub}/providers/{ns}/locations/{loc}/operationstatuses/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationstatuses/{id}",
+    ),
+    "microsoft.netapp": (
+        "{sub}/providers/{ns}/locations/{loc}/operationresults/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationresults/{id}",
+    ),
+    "microsoft.dbformariadb": _RDBMS,
     "microsoft.dbformysql": _RDBMS,
     "microsoft.dbforpostgresql": _RDBMS,
     "microsoft.documentdb/mongoclusters": (

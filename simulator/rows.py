@@ -11,6 +11,7 @@ from simulator import (
     rows_paths,
     rows_platform,
     rows_storage,
+    rows_stores,
     types,
 )
 
@@ -21,6 +22,7 @@ def teach() -> None:
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
     types.register(*rows_paths.ROWS)
+    types.register(*rows_stores.ROWS)
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)

@@ -2,8 +2,8 @@
 
 Why it matters: one call by anybody who may export it makes a URL by which the whole disk can be
 downloaded from anywhere.
-Limits: says who could, not that somebody does: a live URL is snapshot-active-sas. AllowPrivate (with a
-disk access resource) is taken for closed.
+Limits: says who could, not that somebody does: a live URL is snapshot-active-sas. AllowPrivate
+(with a disk access resource) is taken for closed.
 Source: Microsoft Learn, "Restrict import/export access for managed disks using Azure Private
 Link", and the values of `networkAccessPolicy`.
 """

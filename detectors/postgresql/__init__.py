@@ -9,3 +9,6 @@ RULES = RangeRules(ResourceType(f"{_TYPE}/firewallRules", _VERSION))
 _CLUSTER, _CLUSTER_VERSION = "Microsoft.DBforPostgreSQL/serverGroupsv2", "2022-11-08"
 CLUSTER = ResourceType(_CLUSTER, _CLUSTER_VERSION)
 CLUSTER_RULES = RangeRules(ResourceType(f"{_CLUSTER}/firewallRules", _CLUSTER_VERSION))
+
+SINGLE_SERVER = ResourceType("Microsoft.DBforPostgreSQL/servers", api_version="2017-12-01")
+"""The retired product."""

@@ -29,6 +29,8 @@ from shared.model import (
 
 HERE = Path(__file__).parent
 FAILED = "failed"
+MERGED = ("Microsoft.App/containerApps",)
+"""Types whose PATCH is a JSON merge patch, to any depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,11 +185,10 @@ class Documents:
                 sent = edited(now, change.edits) if change.document is None else change.body()
                 self._put(change.target, sent)
             case Verb.PATCH:
-                self._put(change.target, _patched(now, change.body()))
+                patched = merged if change.target.type in MERGED else _patched
+                self._put(change.target, patched(now, change.body()))
             case Verb.POST:
-                assert change.action == "endGetAccess"
-                state = "Attached" if "managedBy" in now else "Unattached"
-                self._put(change.target, merged(now, {"properties": {"diskState": state}}))
+                self._put(change.target, merged(now, {"properties": _after(change, now)}))
 
         self._show_joins(change.target, now)
 
@@ -211,6 +212,14 @@ class Documents:
         for rule, configuration in now.items() - was.items():
             if (shown := self.get(ResourceId(rule))) is not None:
                 _show_join(shown["properties"], configuration, present=True)
+
+
+def _after(change: Change, now: Json) -> Json:
+    """What a POST changes in a document's properties."""
+    if change.action == "stop":
+        return {"instanceView": {"state": "Stopped"}}
+    assert change.action == "endGetAccess"
+    return {"diskState": "Attached" if "managedBy" in now else "Unattached"}
 
 
 def _joins(interface: Json) -> Iterator[tuple[str, str]]:

@@ -39,6 +39,20 @@ _OF_POSTGRESQL = (
 SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    (
+        "datastore-container-app-tcp-ingress",
+        "Microsoft.App/locations/containerappOperationResults/read",
+    ): _UNTOLD,
+    ("kusto-trusted-external-tenants", "Microsoft.Kusto/locations/operationResults/read"): _UNTOLD,
+    (
+        "mariadb-single-server-legacy",
+        "Microsoft.DBforMariaDB/locations/azureAsyncOperation/read",
+    ): _UNTOLD,
+    ("mysql-single-server-legacy", f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD,
+    ("netapp-export-policy-any", "Microsoft.NetApp/locations/operationresults/read"): _UNTOLD,
+    ("postgresql-single-server-legacy", f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD,
+    ("storagesync-incoming-traffic", "Microsoft.StorageSync/locations/operations/read"): _UNTOLD,
+    ("databricks-no-public-ip", "Microsoft.Databricks/locations/operationstatuses/read"): _UNTOLD,
     ("datastore-appgateway-tcp-listener", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-firewall-dnat", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
