@@ -117,6 +117,9 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
         ),
         "identity.userAssignedIdentities{}": _IDENTITY,
     },
+    "microsoft.containerservice/managedclusters": {
+        "properties.agentPoolProfiles[].vnetSubnetID": _SUBNET,
+    },
     "microsoft.storage/storageaccounts": {
         "properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT,
     },

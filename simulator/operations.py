@@ -60,6 +60,7 @@ _POLLS = {
         "{top}/operationResults/{id}",
     ),
 }
+_NOUNS = {"servers": "server", "databases": "database", "managedInstances": "managedInstance"}
 _USUAL = (
     "{sub}/providers/{ns}/locations/{loc}/operations/{id}",
     "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
@@ -237,7 +238,7 @@ def _url(operation: Operation, kind: int) -> str:
         top=f"{address.group_id}/providers/{top}/{address.names[0] if address.names else ''}",
         ns=namespace,
         loc=operation.location.replace(" ", "").lower() or "global",
-        noun={"servers": "server", "databases": "database"}.get(noun, noun),
+        noun=_NOUNS.get(noun, noun),
         id=operation.id,
     )
     monitor = "monitor=true&" if kind and "monitor" not in path and _monitored(namespace) else ""

@@ -9,3 +9,4 @@ IPV6_RULES = RangeRules(
     first="startIPv6Address",
     last="endIPv6Address",
 )
+MANAGED_INSTANCE = ResourceType("Microsoft.Sql/managedInstances", api_version="2023-08-01")

@@ -36,7 +36,12 @@ _OF_POSTGRESQL = (
     "postgresql-firewall-any-internet",
     "postgresql-firewall-azure-services",
 )
+_AKS, _IDENTITY = "Microsoft.ContainerService/locations", "Microsoft.ManagedIdentity"
+_KEYS = "a document names identities by its keys, which the tenant does not follow"
 SUPERFLUOUS: dict[tuple[str, str], str] = {
+    ("aks-api-authorized-ip-ranges", f"{_AKS}/operations/read"): _UNTOLD,
+    ("aks-api-authorized-ip-ranges", f"{_IDENTITY}/userAssignedIdentities/assign/action"): _KEYS,
+    ("sqlmi-public-data-endpoint", "Microsoft.Sql/locations/*/read"): _UNTOLD,
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     (
