@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,20 @@ OF_RULES = [
     ("sql-firewall-any-internet", "sql1"),
     ("sql-firewall-azure-services", "sql1"),
 ]
+FEW = {
+    name: CONTROLS[name]
+    for name in (
+        *(control for control, _ in OF_RULES),
+        "storage-public-blob-access",
+        "storage-secure-transfer",
+    )
+}
+"""What the tests here judge by, however many controls there are."""
 RULES = f"{SERVER}/firewallRules"
+UNSHOWN = {"id": storage("unshown")["id"]}
 OPEN = storage(allowBlobPublicAccess=True)
 GOOD = storage()
-OTHER_TYPE = {"id": f"{GROUP}/providers/Microsoft.EventHub/namespaces/n", "properties": {}}
+OTHER_TYPE = {"id": f"{GROUP}/providers/Contoso.Own/things/n", "properties": {}}
 
 
 def server(rid: str = SERVER) -> dict[str, Any]:
@@ -70,7 +81,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[int, str, 
 
 def test_a_document_is_judged_from_its_file(tmp_path: Path) -> None:
     """What is violated is a finding with its evidence, by JSON Pointer; what holds is none."""
-    report = check([written(tmp_path, OPEN, storage("good"), OTHER_TYPE)], CONTROLS)
+    report = check([written(tmp_path, OPEN, storage("good"), OTHER_TYPE)], FEW)
     assert (report.documents, report.judged) == (3, 2)
     (found,) = report.findings
     assert (found["control"], found["state"]) == ("storage-public-blob-access", "non-compliant")
@@ -78,9 +89,7 @@ def test_a_document_is_judged_from_its_file(tmp_path: Path) -> None:
     assert found["evidence"] == [
         {"path": "/properties/allowBlobPublicAccess", "observed": True, "expected": False}
     ]
-    assert report.not_covered == [
-        {"file": str(tmp_path / "02.json"), "type": "Microsoft.EventHub/namespaces"}
-    ]
+    assert report.not_covered == [{"file": str(tmp_path / "02.json"), "type": "Contoso.Own/things"}]
 
 
 @pytest.mark.parametrize("nested", ["array", "list answer", "mixed"])
@@ -92,7 +101,7 @@ def test_lists_of_documents(tmp_path: Path, nested: str) -> None:
         "list answer": [{"value": items, "nextLink": None}],
         "mixed": [items[:1], {"value": items[1:]}],
     }
-    report = check([written(tmp_path, *bodies[nested])], CONTROLS)
+    report = check([written(tmp_path, *bodies[nested])], FEW)
     assert (report.documents, report.judged, len(report.findings)) == (3, 2, 2)
     assert accounted(report)
 
@@ -100,7 +109,7 @@ def test_lists_of_documents(tmp_path: Path, nested: str) -> None:
 @pytest.mark.parametrize("body", [[], {"value": []}])
 def test_an_empty_list_holds_no_document(tmp_path: Path, body: Any) -> None:
     """Nothing in a file is nothing to account for, and no error."""
-    report = check([written(tmp_path, body)], CONTROLS)
+    report = check([written(tmp_path, body)], FEW)
     assert (report.documents, report.exit_code) == (0, 0)
 
 
@@ -125,7 +134,7 @@ def test_an_empty_list_holds_no_document(tmp_path: Path, body: Any) -> None:
 def test_what_is_no_document_is_named(tmp_path: Path, body: str, documents: int) -> None:
     """A file that cannot be read as resources is listed with its reason, and stops nothing."""
     folder = written(tmp_path, body, OPEN)
-    report = check([folder], CONTROLS)
+    report = check([folder], FEW)
     assert report.documents == documents + 1
     assert [one["file"] for one in report.unjudged] == [str(folder / "00.json")] * documents
     assert all(one["reason"] for one in report.unjudged)
@@ -137,7 +146,7 @@ def test_files_in_other_encodings(tmp_path: Path) -> None:
     (tmp_path / "bom.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(OPEN).encode())
     (tmp_path / "other.json").write_bytes(json.dumps(GOOD).encode("utf-16"))
     (tmp_path / "folder.json").mkdir()
-    report = check([tmp_path], CONTROLS)
+    report = check([tmp_path], FEW)
     assert (report.judged, len(report.findings)) == (1, 1)
     names = sorted(Path(one["file"]).name for one in report.unjudged)
     assert names == ["folder.json", "other.json"]
@@ -191,7 +200,7 @@ def test_a_lookup_is_answered_by_the_other_files(tmp_path: Path) -> None:
     """A server is judged with the rules that lie beside it, in whatever order and casing."""
     shouted = rule("all", "0.0.0.0", "255.255.255.255")  # noqa: S104  addresses of a rule
     shouted["id"] = shouted["id"].upper()
-    report = check([written(tmp_path, shouted, server())], CONTROLS)
+    report = check([written(tmp_path, shouted, server())], FEW)
     assert states(report) == {("sql-firewall-any-internet", "sql1"): "non-compliant"}
     (found,) = report.findings
     assert found["evidence"][0]["resource"].casefold() == shouted["id"].casefold()
@@ -200,13 +209,13 @@ def test_a_lookup_is_answered_by_the_other_files(tmp_path: Path) -> None:
 
 def test_harmless_rules_beside_a_server(tmp_path: Path) -> None:
     """With rules that open nothing, the server is compliant."""
-    report = check([written(tmp_path, server(), rule("one", "1.2.3.4", "1.2.3.4"))], CONTROLS)
+    report = check([written(tmp_path, server(), rule("one", "1.2.3.4", "1.2.3.4"))], FEW)
     assert (report.findings, report.exit_code) == ([], 0)
 
 
 def test_a_lookup_without_an_answer_is_unknown(tmp_path: Path) -> None:
     """No rule among the files does not mean that the server has none."""
-    report = check([written(tmp_path, server())], CONTROLS)
+    report = check([written(tmp_path, server())], FEW)
     assert states(report) == dict.fromkeys(OF_RULES, "unknown")
     assert all(RULES in one["reason"] for one in report.findings)
     assert report.exit_code == 2
@@ -215,7 +224,7 @@ def test_a_lookup_without_an_answer_is_unknown(tmp_path: Path) -> None:
 def test_children_without_their_parent_are_unknown(tmp_path: Path) -> None:
     """Rules whose server is not at hand: the server is unknown, once for however many rules."""
     rules = [rule(str(i), f"10.0.{i}.0", f"10.0.{i}.9") for i in range(5)]
-    report = check([written(tmp_path, rules)], CONTROLS)
+    report = check([written(tmp_path, rules)], FEW)
     assert states(report) == dict.fromkeys(OF_RULES, "unknown")
     assert len(report.findings) == len(OF_RULES)
     assert (report.documents, report.judged, report.exit_code) == (5, 5, 2)
@@ -225,7 +234,7 @@ def test_other_servers_rules_are_not_mine(tmp_path: Path) -> None:
     """A rule of another server, whose id only begins alike, answers nothing."""
     other = rule("all", "0.0.0.0", "255.255.255.255")  # noqa: S104
     other["id"] = other["id"].replace("/sql1/", "/sql12/")
-    report = check([written(tmp_path, server(), other, server(f"{SERVER}2"))], CONTROLS)
+    report = check([written(tmp_path, server(), other, server(f"{SERVER}2"))], FEW)
     assert states(report) == {
         **dict.fromkeys(OF_RULES, "unknown"),
         ("sql-firewall-any-internet", "sql12"): "non-compliant",
@@ -240,9 +249,9 @@ def test_other_servers_rules_are_not_mine(tmp_path: Path) -> None:
     [
         ([GOOD], 0),
         ([OTHER_TYPE], 0),
-        ([server()], 2),
+        ([UNSHOWN], 2),
         ([OPEN], 1),
-        ([OPEN, server()], 1),
+        ([OPEN, UNSHOWN], 1),
         (["not json"], 0),
         ([], 0),
     ],
@@ -258,12 +267,13 @@ def test_exit_codes(
 
 def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The machine-readable form has exactly the keys that are promised, and only it is printed."""
-    written(tmp_path, OPEN, server(), OTHER_TYPE, "broken")
+    written(tmp_path, OPEN, UNSHOWN, OTHER_TYPE, "broken")
     _, out, err = run(capsys, tmp_path, "--format", "json")
     shown = json.loads(out)
     assert list(shown) == ["documents", "judged", "findings", "not_covered", "unjudged"]
     assert (shown["documents"], shown["judged"]) == (4, 2)
-    violated, unknown, *_ = sorted(shown["findings"], key=lambda f: f["state"])
+    by_state = {one["state"]: one for one in shown["findings"]}
+    violated, unknown = by_state["non-compliant"], by_state["unknown"]
     needed = {"resource_id", "control", "severity", "state", "evidence"}
     assert needed <= set(violated)
     assert needed | {"reason"} <= set(unknown)
@@ -275,8 +285,8 @@ def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_sarif_form(tmp_path: Path) -> None:
     """Findings fail at the level of their severity; unknown ones ask for review."""
-    report = check([written(tmp_path, OPEN, server())], CONTROLS)
-    shown = json.loads(json.dumps(sarif(report, CONTROLS)))
+    report = check([written(tmp_path, OPEN, server())], FEW)
+    shown = json.loads(json.dumps(sarif(report, FEW)))
     (ran,) = shown["runs"]
     assert (shown["version"], ran["tool"]["driver"]["name"]) == ("2.1.0", "portcullis")
     known = [one["id"] for one in ran["tool"]["driver"]["rules"]]
@@ -296,10 +306,10 @@ def test_the_sarif_form(tmp_path: Path) -> None:
 
 def test_the_table_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A person sees the findings, the sums, and on stderr a line for each file not read."""
-    written(tmp_path, OPEN, server(), OTHER_TYPE, "broken")
+    written(tmp_path, OPEN, UNSHOWN, OTHER_TYPE, "broken")
     _, out, err = run(capsys, tmp_path)
     words = " ".join(out.split())
-    assert "4 documents, 2 judged, 1 findings, 2 unknown, 1 of types no control judges" in words
+    assert re.search("4 documents, 2 judged, [0-9]+ findings, [0-9]+ unknown, 1 of types no", words)
     assert err.count("\n") == 1
     assert err.startswith(f"{tmp_path / '03.json'}: not a JSON document")
 
@@ -352,5 +362,6 @@ def test_recorded_documents_are_all_accounted_for(recorded: Path) -> None:
         assert found["evidence"] or found["reason"]
     json.dumps(sarif(report, CONTROLS))
     for beginning, expected in SPOT.items():
-        violated = {f["control"] for f in report.findings if beginning in f["file"]}
+        here = {f["control"] for f in report.findings if beginning in f["file"]}
+        violated = here & set().union(*SPOT.values())
         assert violated == expected, beginning

@@ -59,6 +59,17 @@ class Lookup:
     many: bool = False
     max_age: timedelta = timedelta(hours=24)
 
+    def wanted(self, resource: Resource) -> list[str]:
+        """What `ids` gives.
+
+        Raises:
+            Undecided: the document, or one that was looked up before, is of another shape.
+        """
+        try:
+            return list(self.ids(resource))
+        except MISREAD as error:
+            raise Undecided(f"what {self.name!r} has to read cannot be told: {error!r}") from error
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:

@@ -156,12 +156,15 @@ class Documents:
         """What a lookup comes to: `given` says which fail."""
         if given[lookup.name] == FAILED:
             return Undecided(f"{lookup.name} could not be read")
-        bodies = self.found(lookup, resource)
+        try:
+            bodies = self.found(lookup, resource)
+        except Undecided as reason:
+            return reason
         return tuple(Resource(id=ResourceId(b["id"]), body=copy.deepcopy(b)) for b in bodies)
 
     def found(self, lookup: Lookup, resource: Resource) -> list[Json]:
         """What a lookup finds here."""
-        texts = list(lookup.ids(resource))
+        texts = lookup.wanted(resource)
         if lookup.many:
             return [body for text in texts for body in self.listed(text, lookup)]
         bodies = [self.get(ResourceId(text)) for text in texts]
