@@ -15,8 +15,12 @@ from simulator.estate import load_folder
 from tests.engine.world import CONTROLS, World, policy
 from tests.recorded import RECORDED
 
-PARAMETERS: dict[str, Any] = {"allowed_ranges": ["203.0.113.0/24"], "detach": True}
-"""What guided cures are told, by the name of the parameter."""
+PARAMETERS: dict[str, Any] = {
+    "allowed_ranges": ["203.0.113.0/24"],
+    "detach": True,
+    "in_use": [],
+}
+"""What guided cures are told, by the name of the parameter; others are not enforced here."""
 
 
 def enforcing() -> str:
@@ -27,7 +31,9 @@ def enforcing() -> str:
         if cure is None or cure.privileged or cure.reversible is Reversible.NO:
             continue
         told = {one.name for one in cure.parameters if one.default is ABSENT}
-        given = {name: PARAMETERS[name] for name in told & PARAMETERS.keys()}
+        if not told <= PARAMETERS.keys():
+            continue
+        given = {name: PARAMETERS[name] for name in told}
         lines.append(f"  - {{control: {control.id}, mode: enforce, parameters: {given}}}")
     return "\n".join(lines) + "\n"
 
@@ -104,7 +110,14 @@ def test_undoing_every_reversible_action_restores_what_was_written(
     with pytest.raises(Refused):
         gate.people.undo(undone[0].value["UndoOf"], "carol")
     # Absent before, the platform's documented default after: the same in effect.
-    assert set(defaults) <= {"allowBlobPublicAccess", "networkAcls", "ipRules"}, defaults
+    assert set(defaults) <= {
+        "allowBlobPublicAccess",
+        "authorizedIPRanges",
+        "ipRules",
+        "networkAccessPolicy",
+        "networkAcls",
+        "publicNetworkAccess",
+    }, defaults
 
 
 def restored(world: World, before: dict[str, Any], story: Story) -> list[str]:
