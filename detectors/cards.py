@@ -16,7 +16,7 @@ class End:
     """Where a path ends: the id of an IP configuration, or a private address.
 
     An address may say in which virtual network, or subnet of one, it lies; it may be a host's
-    name too. `at` is where it stands.
+    name too. `at` is where it stands, where that may mark it as a data store's.
     """
 
     configuration: str = ""

@@ -57,7 +57,7 @@ class Path:
         """That it leads to the port of a database, or to a host of one of Azure's."""
         if self.port in DATABASE_PORTS:
             yield Evidence(self.port_at, self.port_said, "no port of a database", self.resource)
-        if end.address.casefold().endswith(HOSTS):
+        if end.at and end.address.casefold().endswith(HOSTS):
             yield Evidence(end.at, end.address, "no host of a data store", self.resource)
 
 
