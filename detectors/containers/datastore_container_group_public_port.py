@@ -35,4 +35,5 @@ DETECTOR = Detector(
     severity=Severity.HIGH,
     family="datastore-exposure",
     check=check,
+    actions=("Microsoft.ContainerInstance/containerGroups/start/action",),
 )
