@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import logging
-import os
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,17 +11,17 @@ from typing import Annotated, Any
 
 import typer
 
+import access
 import tables
 import wiring
+from session import FormatOption, gate, me, resource
 from shared import checking, policy_file
 from shared.errors import PolicyError, PortcullisError, Unusable
 from shared.findings import finding_fields
-from shared.guard import Stopped
 from shared.hints import HINTS, Hint
 from shared.impact import impact
-from shared.model import ResourceId
 from shared.policy import Policy
-from shared.settings import Settings, names_storage
+from shared.stopped import Stopped
 from terminal import (
     CheckFormat,
     Format,
@@ -40,9 +37,6 @@ from terminal import (
     show_undone,
 )
 
-HERE = Path()
-UP = HERE / ".portcullis" / "up.json"
-
 app = typer.Typer(
     help="An always-on gate for an Azure estate.",
     no_args_is_help=True,
@@ -53,65 +47,9 @@ policy_app = typer.Typer(
     help="Check a policy, and see what an edit would do.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+app.add_typer(access.app, name="access")
 PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
-
-
-def me() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return "unknown"
-
-
-def environment() -> dict[str, str]:
-    """Our variables; those of a `make up` that runs from this folder where none are set."""
-    own = dict(os.environ)
-    if "PORTCULLIS_ARM_ENDPOINT" not in own and UP.exists():
-        own |= _running()
-    if not names_storage(own):
-        own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
-    own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
-    return own
-
-
-def _running() -> dict[str, str]:
-    """What a `make up` that runs here told; nothing where it runs no more."""
-    try:
-        told = json.loads(UP.read_text(encoding="utf-8"))
-        pid, variables = int(told["pid"]), {str(k): str(v) for k, v in told["environment"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Unusable(f"{UP} cannot be read, remove it: {error!r}") from error
-    if not _alive(pid):
-        return {}
-    os.environ.update(variables)
-    return variables
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
-def gate() -> wiring.Gate:
-    """The engine over the configured tenant and state."""
-    from shared.azure.credentials import credential  # noqa: PLC0415  slow to import
-
-    told = environment()
-    built = wiring.build(Settings.of(told, HERE), credential(told))
-    for fault in built.policy().broken:
-        complain(f"policy broken, nothing is written: {fault}", style="red")
-    return built
-
-
-def resource(text: str) -> ResourceId:
-    if not text.startswith("/") or not ResourceId(text).type:
-        raise Unusable(f"{text} is no ARM id: it begins with /subscriptions/ or /providers/")
-    return ResourceId(text)
 
 
 # --- looking

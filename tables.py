@@ -246,3 +246,30 @@ def controls_table(controls: Iterable[Mapping[str, Any]]) -> Table:
             "\n".join(one["permissions"]["write"]),
         )
     return table
+
+
+def access_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Who holds what, a grant a row."""
+    table = Table(show_lines=True, header_style="bold")
+    for name in ("Who", "Holds", "Where", "How", "Last used", "Proposal"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        account = f"\n[dim]{escape(row['account'])}[/]" if row["account"] else ""
+        limits = ["on a condition"] * bool(row["condition"])
+        limits += [f"until {row['until'][:10]}"] * bool(row["until"])
+        table.add_row(
+            f"{escape(row['principal'])}{account}",
+            escape(row["role"]),
+            escape(shorten(row["scope"])),
+            escape(", ".join([row["how"], *limits])),
+            _used(row),
+            escape(row["proposal"] or ", ".join(row["findings"])),
+        )
+    return table
+
+
+def _used(row: Mapping[str, Any]) -> str:
+    if row["last_used"]:
+        return escape(row["last_used"][:10])
+    since = row["used_since"][:10]
+    return f"[dim]not since {escape(since)}[/]" if since else "[dim]not known[/]"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import tables
-from shared.journal import REMEDIATED, RUNNING, UNDONE, Story
+from shared.journal import REMEDIATED, RUNNING, SETTLING, UNDONE, Story
 from shared.look import Look
 
 out = tables.console()
@@ -68,7 +68,7 @@ def show_ordered(look: Look, form: Format, *, carried_out: bool) -> None:
     """A look that a person ordered; exit 1 where it ended without what was ordered."""
     show_look(look, form)
     states = {one.story.state for one in look.seen if one.story}
-    if carried_out and (not states or states - {REMEDIATED, RUNNING}):
+    if carried_out and (not states or states - {REMEDIATED, RUNNING, SETTLING}):
         raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
+from shared.cloud import Cloud
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault
 from shared.hints import ACT
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
+    from shared.azure.directory import Directory
     from shared.policy import Policy
+    from shared.review import Review
     from shared.store import Store
 
 
@@ -55,12 +58,14 @@ def controls() -> dict[str, Control]:
     """Every control by id."""
     cures: dict[str, Remediation] = {}
     for _, module in _modules("remediations"):
-        cure: Remediation = module.REMEDIATION
-        cures[cure.control] = cure
+        cure: Remediation | None = getattr(module, "REMEDIATION", None)
+        if cure is not None:
+            cures[cure.control] = cure
     found: dict[str, Control] = {}
     for service, module in _modules("detectors"):
-        detector: Detector = module.DETECTOR
-        found[detector.id] = Control(detector, cures.get(detector.id), service)
+        detector: Detector | None = getattr(module, "DETECTOR", None)
+        if detector is not None:
+            found[detector.id] = Control(detector, cures.get(detector.id), service)
     return found
 
 
@@ -69,7 +74,8 @@ def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
     versions: dict[str, str] = {}
     for control in known.values():
         detector = control.detector
-        looked_up = [one.type for one in detector.lookups]
+        cured_by = control.remediation.lookups if control.remediation else ()
+        looked_up = [one.type for one in (*detector.lookups, *cured_by)]
         waking = [one.type for one in detector.wakes]
         for known_type in (*detector.types, *looked_up, *waking):
             versions[known_type.key] = known_type.api_version
@@ -191,6 +197,12 @@ class Gate:
             with closing(self.letters()) as letters:
                 self.worker.undelivered(letters)
 
+    def review(self) -> Review:
+        """Who holds what; see `shared.review`."""
+        from shared.review import Review  # noqa: PLC0415  people ask for it, no event does
+
+        return Review(self.arm.post, self.engine.cloud, self.people, self.state.uses)
+
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.
 
@@ -272,7 +284,12 @@ def build(
         credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
     )
     in_force = policy or PolicyFile(settings.policy, known)
-    engine = Engine(known, arm, state, in_force, may_write=settings.app is not App.GATE)
+    cloud = Cloud(
+        arm=arm,
+        directory=_directory(settings, credential, now, transport),
+        identities=settings.identities,
+    )
+    engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
     return Gate(
         settings=settings,
@@ -286,6 +303,22 @@ def build(
         arm=arm,
         letters=_letters(settings, credential),
     )
+
+
+def _directory(
+    settings: Settings,
+    credential: TokenCredential,
+    now: Callable[[], datetime],
+    transport: HttpTransport[Any, Any] | None,
+) -> Directory | None:
+    """Microsoft Graph, where it is named and our own identity is known."""
+    if settings.directory is None:
+        return None
+    # A cold start without it need not read it.
+    from shared.azure.directory import Directory  # noqa: PLC0415
+
+    ours = min(settings.identities)
+    return Directory(credential, now, ours, endpoint=settings.directory, transport=transport)
 
 
 def _sinks(

@@ -1,6 +1,7 @@
 """Detectors, one module a control: `detectors/<service>/<control id with underscores>.py`.
 
-A module is registered by holding a `DETECTOR`. Rules are pure, and import `shared.model` alone.
+A module is registered by holding a `DETECTOR`; one without, its name a single word, is what the
+rules of a service share. Rules are pure, and import `shared.model` alone.
 Here stands what the rules of several services share.
 """
 
@@ -30,24 +31,15 @@ def behind_public_access(
 ) -> Iterator[Evidence]:
     """What `opened` finds in the resource's own firewall, where that firewall counts.
 
-    It counts for nothing while `publicNetworkAccess` is Disabled; absent means Enabled. With
-    `SecuredByPerimeter` a security perimeter decides, and neither its rules nor its mode are in
-    the document (Microsoft Learn, "Transition to a network security perimeter").
+    It counts for nothing while `publicNetworkAccess` is Disabled; absent means Enabled. Nor with
+    `SecuredByPerimeter`: then a security perimeter decides, in whatever mode (Microsoft Learn,
+    "Transition to a network security perimeter", impact on public network access).
 
     Raises:
-        Undecided: the firewall is open, and a perimeter decides whether that matters; or
-            `publicNetworkAccess` is not a string, or the document shows no properties.
+        Undecided: `publicNetworkAccess` is not a string, or the document shows no properties.
     """
-    access = seen(resource).text(PUBLIC_ACCESS)
-    if access == "disabled":
-        return
-    found = list(opened(resource))
-    if found and access == "securedbyperimeter":
-        raise Undecided(
-            "its own firewall is open, and the rules of its security perimeter are not in this "
-            "document"
-        )
-    yield from found
+    if seen(resource).text(PUBLIC_ACCESS) not in ("disabled", "securedbyperimeter"):
+        yield from opened(resource)
 
 
 def open_network_acls(resource: Resource) -> Iterator[Evidence]:

@@ -1,6 +1,7 @@
 """Firewalls of database servers that are lists of address ranges."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from shared.model import AZURE_SERVICES, WIDE, Addresses, Evidence, RangeRules, Resource, fitting
 
@@ -36,12 +37,16 @@ def too_open(server: Resource, rules: RangeRules) -> Iterator[Evidence]:
     yield from all_of_azure(server, rules)
 
 
-def flexible_server_is_public(server: Resource) -> bool:
-    """Whether a flexible server's firewall counts: not with public access off, nor in a network.
+def before_network(server: Resource) -> str:
+    """What it means that a flexible server shows no `network`: previews had the switch beside it.
 
-    Absent means Enabled (REST reference, `Network.publicNetworkAccess` of MySQL and PostgreSQL).
+    On, where neither stands (REST reference, `Network.publicNetworkAccess`).
     """
-    network = "/properties/network"
-    if server.get(f"{network}/delegatedSubnetResourceId"):
-        return False
-    return server.text(f"{network}/publicNetworkAccess") != "disabled"
+    return server.text("/properties/publicNetworkAccess") or "enabled"
+
+
+INSIDE_NETWORK: Final = (
+    "/properties/network/delegatedSubnetResourceId",
+    "/properties/delegatedSubnetArguments/subnetArmResourceId",
+)
+"""Where a flexible server names the subnet that it lies in, and where previews did."""

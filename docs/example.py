@@ -12,10 +12,10 @@ from typing import Any
 
 from shared import policy_file
 from shared.errors import Unusable
-from shared.guard import Stopped
 from shared.hints import HINTS
 from shared.outbox import Record
 from shared.settings import Settings
+from shared.stopped import Stopped
 from shared.store.embedded import EmbeddedStore
 from simulator import contoso
 from simulator.adapter import TenantCredential, transport

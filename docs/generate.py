@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from docs.example import played
-from shared.model import ABSENT, Control, Kind, Parameter, Remediation, Reversible
+from remediations import ADDRESS_LIST
+from shared.model import ABSENT, Control, Detector, Kind, Parameter, Remediation, Reversible
 from shared.outbox import Record
 from wiring import benchmarks, controls
 
@@ -149,7 +150,7 @@ def _place(control: Control) -> str:
 def _facts(control: Control, requirements: list[str]) -> str:
     detector, cure = control.detector, control.remediation
     rows = {
-        "Type": f"`{detector.resource_type.name}`, read as of {detector.resource_type.api_version}",
+        "Type": _types(detector),
         "Severity": detector.severity.value,
         "Family": detector.family,
         "Benchmarks": "; ".join(requirements) or "not mapped yet",
@@ -161,6 +162,12 @@ def _facts(control: Control, requirements: list[str]) -> str:
     return "\n".join(["| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in rows.items())])
 
 
+def _types(detector: Detector) -> str:
+    if not detector.composed_of:
+        return f"`{detector.resource_type.name}`, read as of {detector.resource_type.api_version}"
+    return "<br>".join(f"`{kind.name}`" for kind in detector.composed_of)
+
+
 def _codes(actions: tuple[str, ...]) -> str:
     return "<br>".join(f"`{action}`" for action in actions)
 
@@ -169,10 +176,10 @@ def _beside(control: Control) -> Iterator[str]:
     """What a look reads beside the document, and what else wakes it."""
     detector = control.detector
     if detector.lookups:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.lookups)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.lookups))
         yield f"Looked at beside the resource, where the verdict needs it: {names}."
     if detector.wakes:
-        names = ", ".join(f"`{one.type.name}`" for one in detector.wakes)
+        names = ", ".join(dict.fromkeys(f"`{one.type.name}`" for one in detector.wakes))
         yield f"A change of one of these is a reason to look too: {names}."
     if detector.actions:
         names = ", ".join(f"`{one}`" for one in detector.actions)
@@ -237,7 +244,9 @@ _LIMIT = ("limits:", "  - {writes: 10, per: subscription, window: 1h}")
 
 
 def _example(parameter: Parameter) -> str:
-    return "[203.0.113.0/24]" if parameter.for_person == [] else _json(parameter)
+    if parameter.schema == ADDRESS_LIST:
+        return "[203.0.113.0/24]"
+    return "[]" if parameter.for_person == [] else _json(parameter)
 
 
 def _fenced(language: str, *lines: str) -> str:

@@ -21,9 +21,10 @@ from shared.cloud import Answered, Writer
 from shared.decision import Decision, Do, Mode
 from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.findings import Standing
-from shared.guard import Guard, Stopped, Work
+from shared.guard import Guard, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
+from shared.lockout import Lockout
 from shared.model import (
     Change,
     Control,
@@ -37,6 +38,7 @@ from shared.model import (
 )
 from shared.observing import Observer
 from shared.state import State as Memory
+from shared.stopped import Stopped
 from shared.store import Row
 from shared.undoing import inverse_of
 from shared.verifying import Verifier
@@ -60,13 +62,14 @@ class Hand:
         memory: Memory,
         controls: Mapping[str, Control],
         policy: Callable[[], Policy],
+        lockout: Lockout,
     ) -> None:
         self._arm = arm
         self._observer = observer
         self._memory = memory
         self._verifier = Verifier(arm, observer, controls)
         self._policy = policy
-        self._guard = Guard(observer, memory, controls, policy)
+        self._guard = Guard(observer, memory, controls, policy, lockout)
 
     # --- carrying out
 
@@ -96,8 +99,16 @@ class Hand:
             actors=work.actors,
             person=work.person,
             durations=work.durations,
+            goes_on=self._settled(work.action),
         )
         return self._go_on(story, held, list(work.cure.plan.changes))
+
+    def _settled(self, action: str) -> bool:
+        """Whether an earlier attempt's writes have taken effect, and are still there."""
+        earlier = self._memory.journal.story(action)
+        if earlier is None or earlier.state != journal.SETTLING:
+            return False
+        return all(self._verifier.holds(change) for change in earlier.changes[: earlier.step])
 
     def _claim(self, target: ResourceId, seen: Row | None, action: str) -> Held:
         """The claim for `action`; a dead worker's story it still names is ended first."""
@@ -116,6 +127,8 @@ class Hand:
         answered: Resource | None = None
         while story.step < len(changes):
             change = changes[story.step]
+            if change.settle and story.step > story.value["Settled"]:
+                return self._settle(story, held, change)
             if story.step:
                 # Our own earlier write moved what was read: look again, and compare.
                 change = replace(change, etag=None, document=_kept(change))
@@ -132,16 +145,25 @@ class Hand:
                 # It may have happened: a claim that has run out makes the next look find out.
                 self._run_out(held)
                 raise
-            if answer is None:
-                self._memory.claims.free(held)
-                return story
-            if answer.operation is not None:
-                return self._wait(story, held, answer.operation, answer.wait)
+            if answer is None or answer.operation is not None:
+                return self._unanswered(story, held, answer)
             answered = answer.resource
             last = story.step + 1 == len(changes)
             story = self._memory.journal.stepped(story, left_by(change, answered), keep=not last)
             story = _timed(story, "apply", started)
         return self._verify(story, held, answered)
+
+    def _settle(self, story: Story, held: Held, change: Change) -> Story:
+        """Let what is written take effect: a due row wakes another attempt for the rest."""
+        until = self._memory.now() + timedelta(seconds=change.settle)
+        message = f"{story.step} of {len(story.changes)} writes made; the rest after {until:%H:%M}"
+        hint = Hint(id=story.resource, source="due", first_seen=until)
+        self._memory.due.add(until, hint, f"settling {story.id}")
+        story = self._memory.journal.finish(
+            story, journal.SETTLING, f"{message} UTC, when they hold", RetryAt=until.isoformat()
+        )
+        self._memory.claims.free(held)
+        return story
 
     def _send(self, story: Story, held: Held, change: Change) -> tuple[Story, Answered | None]:
         """Send one change; None where the stop was set before it went."""
@@ -196,9 +218,13 @@ class Hand:
 
     # --- long-running operations
 
-    def _wait(self, story: Story, held: Held, operation: str, wait: float) -> Story:
-        story = self._memory.journal.running(story, operation)
-        self._look_again(story, held, wait)
+    def _unanswered(self, story: Story, held: Held, answer: Answered | None) -> Story:
+        """What was not sent for the stop, or goes on after its answer."""
+        if answer is None or answer.operation is None:
+            self._memory.claims.free(held)
+            return story
+        story = self._memory.journal.running(story, answer.operation)
+        self._look_again(story, held, answer.wait)
         return story
 
     def _look_again(self, story: Story, held: Held, wait: float) -> None:
@@ -249,6 +275,8 @@ class Hand:
         states = [self._verifier.judged(c, resource) for c in story.controls]
         if resource is None or State.UNKNOWN in states:
             fresh = self._observer.observe(story.resource)
+            if fresh is None and self._verifier.was_to_go(story):
+                return self._end(story, held, journal.REMEDIATED, "")
             if fresh is None:
                 self._vanished(story)
                 return self._end(story, held, journal.SUPERSEDED, "the resource is gone")

@@ -176,7 +176,7 @@ def _judge(control: Control, resource: Resource, shelf: _Shelf, path: Path, repo
         try:
             verdict = control.detector.judge(resource)
         except NeedsLookup as need:
-            found = shelf.find(control.detector.lookup(need.name), resource)
+            found = shelf.find(control.detector.lookup(need.name, resource.id), resource)
             resource = resource.with_lookup(need.name, found)
             continue
         if verdict.state is not State.COMPLIANT:

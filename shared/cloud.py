@@ -1,8 +1,9 @@
-"""What the engine needs of Azure; `shared.azure.arm.Arm` is all of it."""
+"""What the engine needs of Azure: `shared.azure.arm.Arm`, and `Directory` where it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared.model import Change, Resource, ResourceId
@@ -46,3 +47,16 @@ class Writer(Reader, Protocol):
     def write(self, change: Change, client_request_id: str) -> Answered: ...
 
     def poll(self, operation: str) -> Progressed: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """The doors to Azure, and who we are there.
+
+    `directory` is Microsoft Graph, None where it is not read; `identities` are the object ids
+    under which we write.
+    """
+
+    arm: Writer
+    directory: Reader | None = None
+    identities: frozenset[str] = frozenset()

@@ -131,6 +131,7 @@ class Decider:
             if one.control.id not in cure.plan.controls or one.decision is None:
                 continue
             parameters |= person_parameters(one.control, one.decision.parameters)
+            parameters |= one.plan.given if one.plan else {}
             episodes[one.control.id] = one.standing.episode if one.standing else 0
             reason = f"plan {cure.plan.id} waits for a person"
             one.decision = replace(one.decision, reason=reason)

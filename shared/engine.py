@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.acting import Hand
-from shared.cloud import Writer
+from shared.cloud import Cloud
 from shared.deciding import Decider
 from shared.decision import Do
 from shared.errors import Refused, Transient
 from shared.findings import Standing, decision_json
-from shared.guard import Stopped, Work
+from shared.guard import Work
 from shared.hints import Hint
 from shared.journal import Story
+from shared.lockout import Lockout
 from shared.look import Look, Seen
 from shared.model import Control, Finding, Resource, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
 from shared.state import State
+from shared.stopped import Stopped
 from shared.store import Row
 
 if TYPE_CHECKING:
@@ -40,17 +42,19 @@ class Engine:
     def __init__(
         self,
         controls: Mapping[str, Control],
-        arm: Writer,
+        cloud: Cloud,
         state: State,
         policy: Callable[[], Policy],
         *,
         may_write: bool,
     ) -> None:
         self.controls = controls
+        self.cloud = cloud
         self.state = state
         self.policy = policy
-        self.observer = Observer(arm, controls, state.now)
-        self.hand = Hand(arm, self.observer, state, controls, policy)
+        self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)
+        lockout = Lockout(cloud, state.departures, policy)
+        self.hand = Hand(cloud.arm, self.observer, state, controls, policy, lockout)
         self.may_write = may_write
         self.decider = Decider(state, policy, self.observer.look_up)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,12 @@ from shared import journal
 from shared.decision import Decision
 from shared.findings import Standing
 from shared.hints import Actor, Hint
+from shared.lockout import Lockout
 from shared.model import Control
 from shared.observing import Observer
 from shared.planning import Cure
 from shared.state import State
+from shared.stopped import Stopped
 
 if TYPE_CHECKING:
     from shared.policy import Policy
@@ -48,16 +50,6 @@ class Work:
         return tuple(dict.fromkeys((*opened, *told)))
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """Why nothing was written: `why` is one word, `until` when it may be tried again."""
-
-    why: str
-    message: str
-    source: str = ""
-    until: datetime | None = None
-
-
 class Guard:
     """Refuses what may not be written now, and says why."""
 
@@ -67,7 +59,9 @@ class Guard:
         memory: State,
         controls: Mapping[str, Control],
         policy: Callable[[], Policy],
+        lockout: Lockout,
     ) -> None:
+        self._lockout = lockout
         self._observer = observer
         self._memory = memory
         self._controls = controls
@@ -90,16 +84,12 @@ class Guard:
     def _reasons(self, work: Work) -> Iterator[Stopped]:
         if (stop := self.suspended()) is not None:
             yield stop
-        if any(self._privileged(control) for control in work.cure.plan.controls):
-            yield Stopped(
-                "directory-unseen",
-                "report only: the directory (Microsoft Graph) is not read, so the owners that"
-                " would remain cannot be counted",
-            )
         yield from self._by_policy(work)
         earlier = self._memory.journal.story(work.action)
-        if earlier is not None and earlier.retry_at and not work.person:
-            if self._memory.now() < earlier.retry_at:
+        if earlier is not None and earlier.retry_at and self._memory.now() < earlier.retry_at:
+            if earlier.state == journal.SETTLING:
+                yield Stopped("settling", str(earlier.value["Message"]), "", earlier.retry_at)
+            elif not work.person:
                 why, message = earlier.value["Refusal"], earlier.value["Message"]
                 yield Stopped(str(why), str(message), "", earlier.retry_at)
         if self._observer.managed(work.cure.plan.resource):
@@ -107,6 +97,10 @@ class Guard:
                 "managed-resource-group",
                 "another service manages this resource group and would put it back: not touched",
             )
+        yield from self._young(work)
+        # The last: it announces a removal that nothing else stands in the way of.
+        if any(self._privileged(control) for control in work.cure.plan.controls):
+            yield from self._lockout.reasons(work.cure.plan.changes, self._memory.now())
 
     def _by_policy(self, work: Work) -> Iterator[Stopped]:
         plan, policy, now = work.cure.plan, self._policy(), self._memory.now()
@@ -115,6 +109,14 @@ class Guard:
                 yield Stopped("protected", f"{resource} is guarded by policy", source)
             if (frozen := policy.frozen(resource, now)) is not None:
                 yield Stopped("frozen", frozen[1].reason, frozen[0], frozen[1].ends)
+
+    def _young(self, work: Work) -> Iterator[Stopped]:
+        """Findings that have to stand a while, for what they rest on may be a passing fault."""
+        for standing in work.standings:
+            cure = self._controls[standing.control].remediation
+            ripe = standing.opened_at + (cure.matures if cure else timedelta(0))
+            if self._memory.now() < ripe:
+                yield Stopped("too-new", f"{standing.control} was not there for long", "", ripe)
 
     def _privileged(self, control: str) -> bool:
         cure = self._controls[control].remediation

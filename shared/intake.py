@@ -63,6 +63,8 @@ class Intake:
         )
 
     def _one(self, event: events.Event) -> str:
+        if event.use is not None:
+            self._state.uses.note(event.use)
         judged, actor = self._wanted(event), event.actor
         under_ours = event.succeeded and actor.object_id.casefold() in self._identities
         if judged is None and not under_ours:

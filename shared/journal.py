@@ -39,7 +39,10 @@ from shared.store import Store
 INTENT, RUNNING = "intent", "running"
 REMEDIATED, UNDONE = "remediated", "undone"
 NOT_CURED, FAILED, HELD, SUPERSEDED = "not-cured", "failed", "held", "superseded"
-FINAL = {REMEDIATED, UNDONE, NOT_CURED, FAILED, HELD, SUPERSEDED}
+SETTLING = "settling"
+"""Some writes are made and take effect; the rest is another attempt's, when they have."""
+FINAL = {REMEDIATED, UNDONE, NOT_CURED, FAILED, HELD, SUPERSEDED, SETTLING}
+"""States in which nobody is at work on a story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,12 @@ class Journal:
         actors: tuple[Actor, ...],
         person: str,
         durations: Mapping[str, float],
+        goes_on: bool = False,
     ) -> Story:
-        """Store the story with its before-image; nothing was sent yet."""
+        """Store the story with its before-image; nothing was sent yet.
+
+        Where it `goes_on`, the earlier attempt's writes are behind it.
+        """
         earlier = self.story(action)
         plan = cure.plan
         value = {
@@ -167,7 +174,7 @@ class Journal:
             "Before": _before(plan.changes),
             "UndoCommand": _undo_command(action, plan.reversible),
             "DurationMs": {k: round(v) for k, v in durations.items()},
-            **_unsent(),
+            **(_behind(earlier) if earlier and goes_on else _unsent()),
         }
         return self._keep(Story(value), entry=INTENT)
 
@@ -279,7 +286,7 @@ class Journal:
         if entry == INTENT:
             self._put(story)
         if entry:
-            hidden = ("Step", "Left", "Operation", "State", "RetryAt")
+            hidden = ("Step", "Left", "Operation", "State", "RetryAt", "Settled")
             fields = {k: v for k, v in story.value.items() if k not in hidden}
             identity = [story.id, story.value["Attempt"], entry]
             self._outbox.add("actions", identity, {"Entry": entry, **fields})
@@ -308,7 +315,14 @@ def _unsent() -> dict[str, Any]:
         "ClientRequestIds": [],
         "CorrelationIds": [],
         "Message": "",
+        "Settled": 0,
     }
+
+
+def _behind(earlier: Story) -> dict[str, Any]:
+    """What an earlier attempt has done; that its writes were waited for."""
+    done = {name: earlier.value[name] for name in _unsent()}
+    return {**done, "Message": "", "Settled": earlier.step}
 
 
 def _place(resource: ResourceId) -> dict[str, Any]:

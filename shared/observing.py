@@ -17,11 +17,15 @@ from shared.model import (
     ResourceType,
     Undecided,
     Verdict,
+    of_directory,
+    of_state,
     parse_pointer,
     values_at,
 )
 
 RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
+_CONTAINERS = {"microsoft.resources/subscriptions", "microsoft.resources/resourcegroups"}
+_ATTACHED = "microsoft.authorization/"
 _REMEMBERED = timedelta(minutes=10)
 Memo = dict[tuple[str, str], tuple[Resource, ...] | Undecided]
 
@@ -30,9 +34,16 @@ class Observer:
     """Observes through `reader` what `controls` judge."""
 
     def __init__(
-        self, reader: Reader, controls: Mapping[str, Control], now: Callable[[], datetime]
+        self,
+        reader: Reader,
+        controls: Mapping[str, Control],
+        now: Callable[[], datetime],
+        directory: Reader | None = None,
+        uses: Reader | None = None,
     ) -> None:
         self._reader = reader
+        self._uses = uses
+        self._directory = directory
         self._now = now
         self._by_type: dict[str, list[Control]] = {}
         self._wakes: dict[str, list[tuple[ResourceType, str]]] = {}
@@ -42,6 +53,7 @@ class Observer:
             for wake in control.detector.wakes:
                 self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
         self._groups: dict[str, tuple[datetime, bool]] = {}
+        self._steady: dict[str, tuple[datetime, tuple[Resource, ...]]] = {}
 
     def controls_of(self, resource_id: ResourceId) -> list[Control]:
         """The controls that judge resources of this type."""
@@ -54,13 +66,16 @@ class Observer:
     def judged(self, resource_id: ResourceId) -> ResourceId | None:
         """What a change of `resource_id` is about: itself, or the nearest parent judged.
 
-        None where no control looks at any of them.
+        A subscription or resource group is not changed by what lies in it, but for what
+        Microsoft.Authorization attaches to it. None where no control looks at any of them.
         """
         at: ResourceId | None = resource_id
         while at is not None and at.text != "/":
             if self.controls_of(at) or self.wakes(at):
                 return at
-            at = at.parent
+            parent = at.parent
+            contained = parent is not None and parent.type.casefold() in _CONTAINERS
+            at = None if contained and not at.type.casefold().startswith(_ATTACHED) else parent
         return None
 
     def observe(self, resource_id: ResourceId) -> Resource | None:
@@ -91,7 +106,7 @@ class Observer:
             try:
                 return detector.judge(resource), resource
             except NeedsLookup as need:
-                lookup = detector.lookup(need.name)
+                lookup = detector.lookup(need.name, resource.id)
                 resource = resource.with_lookup(need.name, self._fetch(lookup, resource, memo))
 
     def look_up(self, lookup: Lookup, resource: Resource) -> tuple[Resource, ...] | Undecided:
@@ -109,22 +124,45 @@ class Observer:
         for wanted in listed:
             key = (ResourceId(wanted).key, lookup.type.api_version)
             if key not in memo:
-                memo[key] = self._read(lookup, wanted)
+                memo[key] = self._steadily(lookup, wanted) or self._read(lookup, wanted)
             answer = memo[key]
             if isinstance(answer, Undecided):
                 return answer
             found.extend(answer)
         return tuple(found)
 
+    def _steadily(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | None:
+        """A steady lookup's answer, read once in its greatest age; None for any other."""
+        if not lookup.steady:
+            return None
+        known = self._steady.get(wanted)
+        if known is None or self._now() - known[0] > lookup.max_age:
+            answer = self._read(lookup, wanted)
+            if isinstance(answer, Undecided):
+                return None
+            known = self._steady[wanted] = (self._now(), answer)
+        return known[1]
+
     def _read(self, lookup: Lookup, wanted: str) -> tuple[Resource, ...] | Undecided:
         version = lookup.type.api_version
+        reader = self._reader_of(ResourceId(wanted))
+        if isinstance(reader, Undecided):
+            return reader
         try:
             if lookup.many:
-                return tuple(self._reader.list(wanted, version))
-            one = self._reader.get(ResourceId(wanted), version)
+                return tuple(reader.list(wanted, version))
+            one = reader.get(ResourceId(wanted), version)
         except Refused as refused:
             return Undecided(f"the lookup {lookup.name!r} failed: {refused}")
         return (one,) if one is not None else ()
+
+    def _reader_of(self, wanted: ResourceId) -> Reader | Undecided:
+        """Who answers for an id: ARM, the directory, or our own state."""
+        if of_directory(wanted):
+            return self._directory or Undecided("the directory (Microsoft Graph) is not read")
+        if of_state(wanted):
+            return self._uses or Undecided("no uses of role assignments are kept here")
+        return self._reader
 
     def managed(self, resource_id: ResourceId) -> bool:
         """Whether another service manages the resource's group (`managedBy`); remembered a while.

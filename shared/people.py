@@ -10,7 +10,6 @@ from shared import journal
 from shared.approvals import APPROVED, REJECTED, Asked
 from shared.engine import Engine
 from shared.errors import Transient, Unusable
-from shared.guard import Stopped
 from shared.hints import Actor, Hint
 from shared.journal import Story
 from shared.look import Look, Seen
@@ -18,6 +17,7 @@ from shared.model import Json, ResourceId
 from shared.model import State as Compliance
 from shared.observing import Memo
 from shared.planning import Cure, merge, person_parameters
+from shared.stopped import Stopped
 
 
 class People:
@@ -66,8 +66,8 @@ class People:
         given: dict[str, Json] = {}
         for one in look.seen:
             if one.control.id in cure.plan.controls and one.decision is not None:
-                given |= {**one.decision.parameters}
-        asked = self._engine.state.approvals.order(cure.plan, {**given, **parameters}, person)
+                given |= {**one.decision.parameters, **(one.plan.given if one.plan else {})}
+        asked = self._engine.state.approvals.order(cure.plan, {**parameters, **given}, person)
         self._said("approved", asked, person, "applied by hand")
 
     def preview(

@@ -80,7 +80,7 @@ def plan_of(
             plan = cure.plan(finding, whole)
         except NeedsLookup as need:
             at = finding.resource
-            found = look(control.lookup(need.name), at)
+            found = look(control.lookup(need.name, at.id), at)
             finding = replace(finding, resource=at.with_lookup(need.name, found))
         except Undecided:
             raise

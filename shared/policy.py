@@ -152,11 +152,22 @@ class Freeze(_Strict):
         return self
 
 
+class Pipeline(_Strict):
+    """A deployment that hands out roles and takes them back itself."""
+
+    principal: Words
+    """The object id that it grants under."""
+    fresh: Window = timedelta(hours=1)
+    """How long what it granted is left alone."""
+
+
 class Guard(_Strict):
     """What is never written to, whatever a rule says."""
 
     break_glass: list[Words] = Field(default_factory=list)
-    """Object ids of the accounts kept for emergencies."""
+    """Object ids of the accounts kept for emergencies, or of groups that hold them."""
+    pipelines: list[Pipeline] = Field(default_factory=list)
+    """Whose fresh grants are left alone for a while."""
     protected: list[Scope] = Field(default_factory=list)
     """Scopes left alone: our own sink, state and topics above all."""
 

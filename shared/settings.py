@@ -62,6 +62,7 @@ class Settings:
     `state`, None for memory. `records` is the file that shipped records go to, None for the
     console alone. `logs` is where Log Analytics takes them, `topic` the Event Grid topic for
     notices, None for neither. `identities` are the object ids under which this deployment writes.
+    `directory` is where Microsoft Graph answers, None where the directory is not read.
     """
 
     app: App = App.ALL
@@ -73,6 +74,7 @@ class Settings:
     logs: LogsRule | None = None
     topic: str | None = None
     identities: frozenset[str] = frozenset()
+    directory: str | None = None
 
     @classmethod
     def of(cls, environment: Mapping[str, str], root: Path) -> Settings:
@@ -93,9 +95,11 @@ class Settings:
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
         storage = _storage(environment, faults)
         logs, topic = _logs(environment, faults), _topic(environment, faults)
+        named = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
+        identities = frozenset(one.strip() for one in named if one.strip())
+        directory = _directory(environment, identities, faults)
         if faults:
             raise Unusable("; ".join(faults))
-        named = environment.get("PORTCULLIS_IDENTITIES", "")
         return cls(
             app=App(app),
             policy=root / environment.get("PORTCULLIS_POLICY", "policy.yaml"),
@@ -105,7 +109,8 @@ class Settings:
             records=_path(environment, "PORTCULLIS_RECORDS", root),
             logs=logs,
             topic=topic,
-            identities=frozenset(i.strip() for i in named.split(",") if i.strip()),
+            identities=identities,
+            directory=directory,
         )
 
 
@@ -132,6 +137,18 @@ def _topic(environment: Mapping[str, str], faults: list[str]) -> str | None:
             f"PORTCULLIS_TOPIC_ENDPOINT is {topic!r}: an https:// address that ends in /api/events"
         )
     return topic or None
+
+
+def _directory(
+    environment: Mapping[str, str], identities: frozenset[str], faults: list[str]
+) -> str | None:
+    """Microsoft Graph's address; an absence in it is told by our own identity's presence."""
+    address = environment.get("PORTCULLIS_DIRECTORY", "")
+    if address and not _is_https(address):
+        faults.append(f"PORTCULLIS_DIRECTORY is {address!r}: an https:// address")
+    elif address and not identities:
+        faults.append("PORTCULLIS_DIRECTORY needs PORTCULLIS_IDENTITIES beside it")
+    return address.rstrip("/") or None
 
 
 def _path(environment: Mapping[str, str], name: str, root: Path) -> Path | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from shared.approvals import Approvals
 from shared.claims import Claims
+from shared.departures import Departures
 from shared.findings import Findings
 from shared.hints import Due, Inbox
 from shared.journal import Journal
@@ -15,6 +16,7 @@ from shared.limits import Limits
 from shared.outbox import Outbox
 from shared.store import Store
 from shared.suspension import Suspension
+from shared.usage import Uses
 
 Now = Callable[[], datetime]
 
@@ -34,6 +36,8 @@ class State:
     limits: Limits
     approvals: Approvals
     suspension: Suspension
+    departures: Departures
+    uses: Uses
 
     @classmethod
     def over(cls, store: Store, now: Now) -> State:
@@ -51,4 +55,6 @@ class State:
             limits=Limits(store, now),
             approvals=Approvals(store, now),
             suspension=Suspension(store, now),
+            departures=Departures(store, now),
+            uses=Uses(store, now),
         )

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from shared.policy import Policy
 
 _NO_DELAY = timedelta(0)
+_TABLES = {
+    "microsoft.authorization": "AuthorizationResources",
+    "microsoft.managedservices": "ManagedServicesResources",
+}
+"""By provider, Resource Graph's tables beside `Resources`."""
 
 
 @dataclass(kw_only=True)
@@ -71,7 +76,7 @@ class Sweep:
             open_ones.discard(resource.id)
             if summary.seen % 100 == 0:
                 progress(summary)
-        for resource_id in open_ones:
+        for resource_id in open_ones | self._singletons():
             self._hint(resource_id, summary)
         summary.seconds = round(time.perf_counter() - started, 3)
         self._memory.outbox.add(
@@ -82,18 +87,20 @@ class Sweep:
         progress(summary)
         return summary
 
+    def _singletons(self) -> set[ResourceId]:
+        controls = (control for kind in self._by_type.values() for control in kind)
+        known = {one for control in controls for one in control.detector.singletons}
+        return {one for one in known if self._policy().watches(one)}
+
     def _resources(self, summary: Summary) -> Iterator[Resource]:
         policy = self._policy()
         subscriptions = sorted({ResourceId(s).subscription for s in policy.scopes} - {""})
         if "/" in policy.scopes:
             subscriptions = []
-        tables = {
-            "AuthorizationResources": [t for t in self._by_type if _of_authorization(t)],
-            "Resources": [t for t in self._by_type if not _of_authorization(t)],
-        }
-        for table, types in tables.items():
-            if not types:
-                continue
+        tables: dict[str, list[str]] = {}
+        for kind in self._by_type:
+            tables.setdefault(_table_of(kind), []).append(kind)
+        for table, types in sorted(tables.items()):
             for page in pages(self._ask, query_for(table, sorted(types)), subscriptions):
                 summary.calls += 1
                 yield from (r for r in page if policy.watches(r.id))
@@ -119,8 +126,11 @@ class Sweep:
         self._memory.inbox.note(hint, _NO_DELAY)
 
 
-def _of_authorization(type_key: str) -> bool:
-    return type_key.startswith("microsoft.authorization/")
+def _table_of(type_key: str) -> str:
+    """Resource Graph's table that holds a type."""
+    if type_key == "microsoft.resources/subscriptions":
+        return "ResourceContainers"
+    return _TABLES.get(type_key.split("/", maxsplit=1)[0], "Resources")
 
 
 def _fields(summary: Summary) -> dict[str, object]:

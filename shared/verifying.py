@@ -85,12 +85,16 @@ class Verifier:
         if not story.undoing:
             fresh = self._observer.observe(story.resource)
             if fresh is None:
-                return False
+                return self.was_to_go(story)
             states = [self.judged(c, fresh) for c in story.controls]
             if State.UNKNOWN in states or not fresh.settled:
                 raise Transient(f"{story.resource}: what happened cannot be seen now", 30)
             return State.NON_COMPLIANT not in states
         return all(self.holds(change) for change in story.changes)
+
+    def was_to_go(self, story: Story) -> bool:
+        """Whether the judged resource itself is what the story deletes."""
+        return any(c.verb is Verb.DELETE and c.target == story.resource for c in story.changes)
 
     def holds(self, change: Change) -> bool:
         """Whether every written path holds what was to be written.

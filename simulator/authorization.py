@@ -1,12 +1,15 @@
-"""Role assignments: written once, never changed, unique by principal, role and scope."""
+"""Role assignments, unique by principal, role and scope, and never changed; roles, by name."""
 
 import re
+from collections.abc import Iterator
 
 from simulator.documents import dig, put
+from simulator.state import Entry
 from simulator.wire import Refusal
 from simulator.writes import Write
 
 ASSIGNMENTS = "microsoft.authorization/roleassignments"
+DEFINITIONS = "microsoft.authorization/roledefinitions"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TRIPLE = ("principalId", "roleDefinitionId")
 
@@ -73,6 +76,37 @@ def _same(left: object, right: object) -> bool:
 
 def _last(value: object) -> str:
     return str(value).rsplit("/", 1)[-1].lower()
+
+
+def check_definition(write: Write) -> None:
+    """Custom roles of a tenant have names of their own."""
+    name = str(dig(write.after, "properties.roleName") or "").lower()
+    for entry in _everywhere(write, DEFINITIONS):
+        held = str(dig(entry.document, "properties.roleName") or "").lower()
+        if held == name and entry.address.name.lower() != write.address.name.lower():
+            raise Refusal(
+                409,
+                "RoleDefinitionWithSameNameExists",
+                "A custom role with the same name already exists in this directory.",
+            )
+
+
+def check_unassigned(write: Write) -> None:
+    """A role that is assigned anywhere stays."""
+    role = write.address.name.lower()
+    for entry in _everywhere(write, ASSIGNMENTS):
+        if _last(dig(entry.document, "properties.roleDefinitionId")) == role:
+            raise Refusal(
+                400,
+                "RoleDefinitionHasAssignments",
+                "There are existing role assignments referencing role.",
+            )
+
+
+def _everywhere(write: Write, type_key: str) -> Iterator[Entry]:
+    """Entries of a type in the whole tenant."""
+    for subscription in ("", *(entry.address.name for entry in write.state.subscriptions())):
+        yield from write.state.of_type(subscription, type_key).entries.values()
 
 
 def check_lock(write: Write) -> None:

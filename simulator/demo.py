@@ -22,11 +22,11 @@ import function_app
 import tables
 from shared import policy_file
 from shared.errors import PortcullisError
-from shared.guard import Stopped
 from shared.hints import HINTS
 from shared.model import ResourceId
 from shared.outbox import JsonLines, Record
 from shared.settings import Settings
+from shared.stopped import Stopped
 from shared.store.embedded import EmbeddedStore
 from simulator import contoso
 from simulator.adapter import TenantCredential, transport

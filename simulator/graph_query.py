@@ -15,7 +15,13 @@ from simulator.kql_expressions import Expression, Reader, Row
 from simulator.kql_values import Type
 from simulator.kql_words import Word, invalid, words
 
-TABLES = ("resources", "resourcecontainers", "authorizationresources", "resourcechanges")
+TABLES = (
+    "resources",
+    "resourcecontainers",
+    "authorizationresources",
+    "managedservicesresources",
+    "resourcechanges",
+)
 COLUMNS: dict[str, Type] = {
     "id": "string",
     "name": "string",

@@ -33,7 +33,13 @@ _CHILDREN_HELD = {
     "microsoft.web/sites/slots",
     "microsoft.automation/automationaccounts/runbooks",
 }
-_NOT_RESOURCES = {"microsoft.authorization", "microsoft.resources", "microsoft.management"}
+_MANAGED_SERVICES = "microsoft.managedservices"
+_NOT_RESOURCES = {
+    "microsoft.authorization",
+    "microsoft.resources",
+    "microsoft.management",
+    _MANAGED_SERVICES,
+}
 
 
 def type_of(kind: str) -> str:
@@ -50,6 +56,8 @@ def held(table: str, kind: str) -> bool:
         return kind in _AUTHORIZATION
     if table == "resourcecontainers":
         return kind in _CONTAINERS
+    if table == "managedservicesresources":
+        return kind.startswith(f"{_MANAGED_SERVICES}/")
     if kind.split("/", 1)[0] in _NOT_RESOURCES:
         return False
     return kind.count("/") == 1 or kind in _CHILDREN_HELD

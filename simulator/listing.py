@@ -28,10 +28,16 @@ from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
 
 _ASSIGNMENTS = "microsoft.authorization/roleassignments"
 _DEFINITIONS = "microsoft.authorization/roledefinitions"
+_SCHEDULES = {
+    "microsoft.authorization/roleassignmentscheduleinstances",
+    "microsoft.authorization/roleeligibilityscheduleinstances",
+}
 _DEFINITION_FILTER = re.compile(r"(type|roleName) eq '([^']+)'", re.IGNORECASE)
 _AT_SCOPE = "atscope()"
 _AT_SCOPE_ONLY = {"microsoft.insights/diagnosticsettings", "microsoft.eventgrid/eventsubscriptions"}
 _TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'(?: and name eq '([^']+)')?", re.IGNORECASE)
+_SETTINGS = "microsoft.authorization/rolemanagementpolicyassignments"
+_ROLE_FILTER = re.compile(r"roleDefinitionId eq '[^']*?([^'/]+)'", re.IGNORECASE)
 _PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
 
 
@@ -119,10 +125,11 @@ class Listing:
                 f"'{type_name.split('/', 1)[1]}', because the parent resource '{address.id}' "
                 "could not be found.",
             )
-        if type_key == _ASSIGNMENTS:
-            return self._assignments(call, scope)
-        if type_key == _DEFINITIONS:
-            return self._definitions(call, scope)
+        if type_key in {_ASSIGNMENTS, *_SCHEDULES}:
+            return self._granted(call, scope, type_key)
+        special = {_DEFINITIONS: self._definitions, _SETTINGS: self._settings}.get(type_key)
+        if special is not None:
+            return special(call, scope)
         if call.target.query.get("$filter"):
             raise _unknown_filter(call)
         place = types.embedding(type_name)
@@ -143,17 +150,17 @@ class Listing:
             return self._state.attached(scope, type_key).after
         return self._state.of_type(subscription, type_key).after
 
-    def _assignments(self, call: Call, scope: str) -> Response:
-        """Role assignments at, above and (unless `atScope()`) below a scope."""
+    def _granted(self, call: Call, scope: str, type_key: str) -> Response:
+        """Grants (PIM shows them too) at, above and (unless `atScope()`) below a scope."""
         text = call.target.query.get("$filter", "")
         principal = _PRINCIPAL_FILTER.fullmatch(text)
         if text and principal is None and text.lower() != _AT_SCOPE:
             raise _unknown_filter(call)
         subscription = call.address.subscription
-        found = self._above(call, scope, _ASSIGNMENTS)
+        found = self._above(call, scope, type_key)
         if text.lower() != _AT_SCOPE:
             prefix = scope.rstrip("/") + "/"
-            index = self._state.of_type(subscription, _ASSIGNMENTS)
+            index = self._state.of_type(subscription, type_key)
             found += [entry for key, entry in index.entries.items() if key.startswith(prefix)]
         chosen = {
             entry.address.key: entry
@@ -178,6 +185,16 @@ class Listing:
         prefix = f"/subscriptions/{subscription}" if subscription else ""
         source = _of(found.values())
         return self._page(call, source, lambda document: _rooted(document, prefix))
+
+    def _settings(self, call: Call, scope: str) -> Response:
+        """PIM's settings at a scope itself; of one role where a filter says so."""
+        text = call.target.query.get("$filter", "")
+        match = _ROLE_FILTER.fullmatch(text)
+        if text and match is None:
+            raise _unknown_filter(call)
+        found = self._state.attached(scope, _SETTINGS).entries.values()
+        wanted = match.group(1).lower() if match else ""
+        return self._page(call, _of(one for one in found if _role(one).endswith(wanted)))
 
     def _above(self, call: Call, scope: str, type_key: str) -> list[Entry]:
         """What of a type is attached at a scope and at those above it, the root included."""
@@ -281,6 +298,10 @@ def _bare(document: Document) -> Document:
 
 def _principal(entry: Entry) -> str:
     return str(dig(entry.document, "properties.principalId", "")).lower()
+
+
+def _role(entry: Entry) -> str:
+    return str(dig(entry.document, "properties.roleDefinitionId", "")).lower()
 
 
 def _rooted(definition: Document, prefix: str) -> Document:

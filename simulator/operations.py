@@ -31,6 +31,14 @@ _POLLS = {
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
         "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
     ),
+    "microsoft.elasticsan": (
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/asyncoperations/{id}",
+    ),
+    "microsoft.cache/redisenterprise": (
+        "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
+    ),
     "microsoft.eventgrid": (
         "{sub}/providers/{ns}/locations/{loc}/operationsStatus/{id}",
         "{sub}/providers/{ns}/locations/{loc}/operationResults/{id}",
@@ -247,4 +255,4 @@ def _url(operation: Operation, kind: int) -> str:
 
 
 def _monitored(namespace: str) -> bool:
-    return namespace.lower() in {"microsoft.storage", "microsoft.compute"}
+    return namespace.lower() in {"microsoft.storage", "microsoft.elasticsan", "microsoft.compute"}

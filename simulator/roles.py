@@ -96,9 +96,59 @@ _BUILT_IN: Mapping[str, tuple[str, Actions, Actions]] = {
 """By the guid they have in every tenant; the service roles have what touches the types here."""
 
 
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+_CONTAINERS = "Microsoft.Storage/storageAccounts/blobServices/containers"
+_DELEGATION = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
+_VAULTS = (
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Insights/alertRules/*",
+    "Microsoft.Resources/deployments/*",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+    "Microsoft.Support/*",
+    "Microsoft.KeyVault/checkNameAvailability/read",
+    "Microsoft.KeyVault/deletedVaults/read",
+    "Microsoft.KeyVault/locations/*/read",
+    "Microsoft.KeyVault/vaults/*/read",
+    "Microsoft.KeyVault/operations/read",
+)
+_OVER_DATA: Mapping[str, tuple[str, Actions, Actions]] = {
+    "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1": (
+        "Storage Blob Data Reader",
+        (f"{_CONTAINERS}/read", _DELEGATION),
+        (f"{_BLOBS}/read",),
+    ),
+    "ba92f5b4-2d11-453d-a403-e96b0029c9fe": (
+        "Storage Blob Data Contributor",
+        (f"{_CONTAINERS}/delete", f"{_CONTAINERS}/read", f"{_CONTAINERS}/write", _DELEGATION),
+        tuple(
+            f"{_BLOBS}/{verb}" for verb in ("delete", "read", "write", "move/action", "add/action")
+        ),
+    ),
+    "b7e6dc6d-f1e8-4753-8033-0f276bb0955b": (
+        "Storage Blob Data Owner",
+        (f"{_CONTAINERS}/*", _DELEGATION),
+        (f"{_BLOBS}/*",),
+    ),
+    "00482a5a-887f-4fb3-b363-3b7fe8e74483": (
+        "Key Vault Administrator",
+        _VAULTS,
+        ("Microsoft.KeyVault/vaults/*",),
+    ),
+    "b86a8fe4-44ce-4948-aee5-eccb2c155cd7": (
+        "Key Vault Secrets Officer",
+        _VAULTS,
+        ("Microsoft.KeyVault/vaults/secrets/*",),
+    ),
+}
+"""Roles whose data actions are what counts; no data plane is here to enforce them."""
+
+
 def built_in_roles() -> Iterator[dict[str, Any]]:
     """Role definition documents at the tenant's root."""
-    for guid, (name, actions, not_actions) in _BUILT_IN.items():
+    found = {guid: (name, block(*rest)) for guid, (name, *rest) in _BUILT_IN.items()}
+    for guid, (name, actions, data_actions) in _OVER_DATA.items():
+        found[guid] = (name, block(actions, data_actions=data_actions))
+    for guid, (name, permission) in found.items():
         yield {
             "id": f"/providers/{DEFINITIONS}/{guid}",
             "name": guid,
@@ -108,17 +158,19 @@ def built_in_roles() -> Iterator[dict[str, Any]]:
                 "type": "BuiltInRole",
                 "description": "",
                 "assignableScopes": [ROOT],
-                "permissions": [block(actions, not_actions)],
+                "permissions": [permission],
             },
         }
 
 
-def block(actions: Sequence[str], not_actions: Sequence[str] = ()) -> dict[str, Any]:
+def block(
+    actions: Sequence[str], not_actions: Sequence[str] = (), *, data_actions: Sequence[str] = ()
+) -> dict[str, Any]:
     """One permission block of a definition."""
     return {
         "actions": list(actions),
         "notActions": list(not_actions),
-        "dataActions": [],
+        "dataActions": list(data_actions),
         "notDataActions": [],
     }
 

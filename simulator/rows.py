@@ -7,9 +7,11 @@ from simulator import (
     rows_compute,
     rows_data,
     rows_eventgrid,
+    rows_identity,
     rows_network,
     rows_paths,
     rows_platform,
+    rows_servers,
     rows_storage,
     rows_stores,
     types,
@@ -22,9 +24,11 @@ def teach() -> None:
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
     types.register(*rows_paths.ROWS)
-    types.register(*rows_stores.ROWS)
+    types.register(*rows_servers.ROWS)
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)
+    types.register(*rows_stores.ROWS)
     types.register(*rows_platform.ROWS)
     types.register(*rows_eventgrid.ROWS)
+    types.register(*rows_identity.ROWS)

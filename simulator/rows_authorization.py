@@ -29,6 +29,8 @@ ROWS = (
         api_version="2022-04-01",
         patch=None,
         delete_returns_body=True,
+        rules=(authorization.check_definition,),
+        removal=authorization.check_unassigned,
         provisioning_state=False,
         located=False,
     ),

@@ -1,26 +1,48 @@
-"""Stores that are changed by a PATCH which takes time, and were not taught elsewhere."""
+"""Managed Redis, Elastic SAN, FHIR services, Purview."""
 
 from simulator.types import Long, ResourceType
 
-_CREATE = Long(style="both", status=202, seconds=30, retry_after=15, body="none")
-_PATCH = Long(style="both", status=202, seconds=15, retry_after=15, body="none")
-_TYPES = {
-    "Microsoft.DBforMariaDB/servers": "2018-06-01",
-    "Microsoft.DBforMySQL/servers": "2017-12-01",
-    "Microsoft.DBforPostgreSQL/servers": "2017-12-01",
-    "Microsoft.NetApp/netAppAccounts/capacityPools/volumes": "2025-06-01",
-    "Microsoft.StorageSync/storageSyncServices": "2022-09-01",
-}
+_SLOW = Long(style="location", status=202, seconds=30, retry_after=10)
+_GONE = Long(style="location", status=202, seconds=30, body="none", retry_after=10)
+_ENDPOINTS = "properties.privateEndpointConnections"
 
-ROWS = tuple(
+ROWS = (
     ResourceType(
-        name,
-        api_version=version,
-        create=_CREATE,
-        update=_CREATE,
-        patched=_PATCH,
-        delete=_CREATE,
-        secrets=("properties.administratorLoginPassword",) if "DBfor" in name else (),
-    )
-    for name, version in _TYPES.items()
+        "Microsoft.Cache/redisEnterprise",
+        api_version="2025-07-01",
+        read_only=("properties.provisioningState", "properties.hostName", _ENDPOINTS),
+        create=Long(status=201, seconds=60, state="Creating", retry_after=30),
+        update=Long(status=200, seconds=30, retry_after=30),
+        patched=Long(status=202, seconds=30, retry_after=30),
+        delete=Long(status=202, seconds=60, body="none", retry_after=30),
+    ),
+    ResourceType(
+        "Microsoft.ElasticSan/elasticSans",
+        api_version="2024-05-01",
+        read_only=("properties.provisioningState", "properties.volumeGroupCount", _ENDPOINTS),
+        create=_SLOW,
+        update=_SLOW,
+        patched=_SLOW,
+        delete=_GONE,
+    ),
+    ResourceType(
+        "Microsoft.HealthcareApis/workspaces/fhirservices",
+        api_version="2024-03-31",
+        etag="weak",
+        patch="tags",
+        read_only=("properties.provisioningState", _ENDPOINTS),
+        create=_SLOW,
+        update=_SLOW,
+        patched=_SLOW,
+        delete=_GONE,
+    ),
+    ResourceType(
+        "Microsoft.Purview/accounts",
+        api_version="2021-12-01",
+        read_only=("properties.provisioningState", _ENDPOINTS),
+        create=_SLOW,
+        update=_SLOW,
+        patched=_SLOW,
+        delete=_GONE,
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import portcullis
+from simulator import roles
 from simulator.clock import WallClock
 from simulator.faults import Fault
 from simulator.server import Serving, serve
@@ -425,3 +427,63 @@ def test_help_and_nothing(here: Any) -> None:
     nothing = here()
     assert (nothing.code, nothing.err) == (2, "")
     assert "Usage" in nothing.out
+
+
+# --- access
+
+GRANTED = f"{GROUP}/providers/Microsoft.Authorization/roleAssignments"
+
+
+def test_an_access_review_is_one_command(here: Any, tenant: Tenant) -> None:
+    """As a table, as JSON, and as a file for a spreadsheet, where no cell is a formula."""
+    held = roles.assignment(ALICE.object_id, roles.READER, GROUP)
+    tenant.load(held)
+    shown = here("access", "review", "--format", "json").json()
+    (mine,) = [one for one in shown if one["assignment"] == held["id"]]
+    assert (mine["role"], mine["scope"], mine["how"]) == ("Reader", GROUP, "direct")
+    table = here("access", "review", "--scope", GROUP)
+    assert "Reader" in table.out
+    text = here("access", "review", "--format", "csv").out
+    (row,) = [one for one in csv.DictReader(text.splitlines()) if one["assignment"] == held["id"]]
+    assert row["role"] == "Reader"
+    assert not any(cell[:1] in "=+-@" for cell in row.values() if cell)
+
+
+def test_exported_activity_log_entries_are_learnt_from(shell: Shell, here: Any) -> None:
+    """In each of the forms that Azure writes them in; what failed is no use."""
+    subscription = GROUP.split("/resourceGroups")[0]
+    evidence = {
+        "roleAssignmentScope": subscription,
+        "roleAssignmentId": "dddddddd000040008000000000000009",
+    }
+    action = {"action": "Microsoft.Storage/storageAccounts/write", "evidence": evidence}
+    entry = {
+        "resourceId": ACCOUNT,
+        "eventTimestamp": "2026-03-01T00:00:00Z",
+        "authorization": action,
+    }
+    exported = {
+        "resourceId": ACCOUNT.upper(),
+        "time": "2026-03-01T00:00:00Z",
+        "identity": {"authorization": action},
+    }
+    failed = {**entry, "status": {"value": "Failed"}}
+    one, two, three = (shell.folder / f"{i}.json" for i in range(3))
+    one.write_text(json.dumps([entry, failed, {"nothing": 1}]))
+    two.write_text(json.dumps({"records": [exported]}))
+    three.write_text(f"{json.dumps(entry)}\n{json.dumps(exported)}\n")
+    ran = here("access", "learn", str(one), str(two), str(three))
+    assert ran.out == "4 uses kept\n"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("review", "--scope", "rg"),
+        ("review", "--format", "xml"),
+        ("learn", "nowhere.json"),
+        ("learn", "policy.yaml"),
+    ],
+)
+def test_bad_input_of_access_is_one_line(here: Any, given: tuple[str, ...]) -> None:
+    here("access", *given).refused()

@@ -22,7 +22,7 @@ from shared.state import State
 from shared.store import Store
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
-from tests.engine.world import ALICE, CONTROLS, US, policy
+from tests.engine.world import ALICE, CONTROLS, SUBSCRIPTION, US, policy
 from tests.made import ACCOUNT, GROUP, finding, plan
 from wiring import controls
 
@@ -154,6 +154,8 @@ def test_the_resource_is_found_where_the_subject_is_missing(state: State, intake
         (ACCOUNT.upper(), ACCOUNT),
         (f" {ACCOUNT}/ ", ACCOUNT),
         (ADDRESS, ADDRESS),
+        (SUBSCRIPTION, SUBSCRIPTION),
+        (f"{SUBSCRIPTION}/providers/Microsoft.Authorization/locks/l", SUBSCRIPTION),
     ],
 )
 @pytest.mark.parametrize("kind", ["Write", "Delete"])
@@ -172,7 +174,6 @@ def test_events_point_at_what_is_judged(
         GROUP,
         f"{GROUP}/providers/Microsoft.EventHub/namespaces/n",
         f"{GROUP}/providers/Microsoft.EventHub/namespaces/n/authorizationRules/r",
-        "/subscriptions/22222222-2222-4222-8222-222222222222",
         "/providers/Microsoft.Management/managementGroups/mg",
         "somewhere",
         "//",

@@ -282,7 +282,12 @@ RECORDED = Path(os.environ.get("PORTCULLIS_RECORDED", ROOT / "../shared/recorded
 STORAGE, VAULTS = "Microsoft.Storage/storageAccounts", "Microsoft.KeyVault/vaults"
 SQL, COSMOS = "Microsoft.Sql/servers", "Microsoft.DocumentDB/databaseAccounts"
 GROUPS, NICS = "Microsoft.Network/networkSecurityGroups", "Microsoft.Network/networkInterfaces"
+KUSTO, POSTGRESQL = "Microsoft.Kusto/Clusters", "Microsoft.DBforPostgreSQL/flexibleServers"
 GRANTS, DISKS = "Microsoft.Authorization/roleAssignments", "Microsoft.Compute/disks"
+
+ROLES = "Microsoft.Authorization/roleDefinitions"
+SCHEDULES = "microsoft.authorization/roleassignmentscheduleinstances"
+"""Where none is recorded, Privileged Identity Management elevated nobody."""
 
 READ_BY_HAND = [
     (STORAGE, "storage-public-blob-access", State.NON_COMPLIANT, "01 05 07 10 18 25 36"),
@@ -304,10 +309,25 @@ READ_BY_HAND = [
     (NICS, "datastore-vm-nic-public-ip", State.COMPLIANT, "01 04 05 07 11 12 17 20 23"),
     (NICS, "datastore-vm-nic-public-ip", State.UNKNOWN, "13 18 19"),
     (GRANTS, "iam-owner-at-subscription", State.NON_COMPLIANT, "02"),
-    (GRANTS, "iam-owner-at-subscription", State.COMPLIANT, "03 05 08 13 16 19 21 23"),
+    (GRANTS, "iam-owner-at-subscription", State.COMPLIANT, "03 05 13 16 19 21 23"),
+    (GRANTS, "iam-owner-at-subscription", State.UNKNOWN, "08"),
     (GRANTS, "iam-privileged-assignment-broad", State.NON_COMPLIANT, "02 03 13 23"),
     (GRANTS, "iam-privileged-assignment-broad", State.COMPLIANT, "05 16 19 20 21"),
     (GRANTS, "iam-privileged-assignment-broad", State.UNKNOWN, "08"),
+    (GRANTS, "iam-service-principal-privileged", State.NON_COMPLIANT, "03 13"),
+    (GRANTS, "iam-privileged-management-group-scope", State.NON_COMPLIANT, "23"),
+    (GRANTS, "iam-privileged-management-group-scope", State.COMPLIANT, "05"),
+    (GRANTS, "iam-rbac-admin-unconditioned", State.NON_COMPLIANT, "02 23"),
+    (GRANTS, "iam-data-role-broad-scope", State.NON_COMPLIANT, "16"),
+    (GRANTS, "iam-direct-user-assignment", State.NON_COMPLIANT, "02 19"),
+    (ROLES, "iam-custom-role-escalation", State.NON_COMPLIANT, "01 03"),
+    (ROLES, "iam-custom-role-escalation", State.COMPLIANT, "06 10"),
+    (ROLES, "iam-custom-role-wildcard", State.NON_COMPLIANT, "01"),
+    (ROLES, "iam-custom-role-wildcard", State.COMPLIANT, "03 06 10"),
+    (ROLES, "iam-custom-role-owner-like", State.COMPLIANT, "01 03"),
+    (KUSTO, "kusto-allowed-ip-open", State.NON_COMPLIANT, "01 02"),
+    (POSTGRESQL, "postgresql-public-network-access", State.NON_COMPLIANT, "01"),
+    (POSTGRESQL, "postgresql-public-network-access", State.COMPLIANT, "02"),
 ]
 """What a person says of the recorded documents: type, control, state, numbers of the files."""
 
@@ -326,8 +346,12 @@ def judged_as_recorded(control: Control, body: Json, everything: Documents) -> S
     """The state, where a lookup finds what was recorded and fails where nothing was."""
     given: dict[str, Json] = {}
     for lookup in control.detector.lookups:
-        found = everything.found(lookup, Resource(id=ResourceId(body["id"]), body=body))
-        given[lookup.name] = found or FAILED
+        try:
+            found = everything.found(lookup, Resource(id=ResourceId(body["id"]), body=body))
+        except Undecided:
+            # What it looks for is told by another lookup, that is not recorded.
+            found = []
+        given[lookup.name] = found if lookup.type.key == SCHEDULES else found or FAILED
     return everything.judged(control.detector, ResourceId(body["id"]), given, body)[1].state
 
 

@@ -6,18 +6,20 @@ condition takes one away.
 
 from collections.abc import Iterable, Mapping
 
-from shared.model import Json, Resource, ResourceId, ResourceType, Undecided
+from shared.model import Json, Resource, ResourceId, ResourceType, Role, Undecided, permission_of
 
 ASSIGNMENT = ResourceType("Microsoft.Authorization/roleAssignments", api_version="2022-04-01")
 DEFINITION = ResourceType("Microsoft.Authorization/roleDefinitions", api_version="2022-04-01")
 
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+USER_ACCESS_ADMINISTRATOR = "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9"
 
 BUILT_IN: Mapping[str, tuple[str, int]] = {
     OWNER: ("Owner", 3),
-    "18d7d88d-d35e-4fb5-a5c3-7773c20a72d9": ("User Access Administrator", 3),
+    USER_ACCESS_ADMINISTRATOR: ("User Access Administrator", 3),
     "f58310d9-a9f6-439a-9e8d-f62e7b41a168": ("Role Based Access Control Administrator", 3),
-    "b24988ac-6180-42a0-ab88-20f7382dd24c": ("Contributor", 2),
+    CONTRIBUTOR: ("Contributor", 2),
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": ("Reader", 0),
     "39bc4728-0917-49c7-9d2c-d95423bc2eb4": ("Security Reader", 0),
     "fb1c8493-542b-48eb-b624-b4c8fea62acd": ("Security Admin", 0),
@@ -40,14 +42,6 @@ BUILT_IN: Mapping[str, tuple[str, int]] = {
 No other built-in role grants `*`, or writes role assignments without a condition of its own
 (Microsoft Learn, "Azure built-in roles"); those left out here are weighed by their definition.
 """
-
-HANDS_OUT = (
-    "Microsoft.Authorization/roleAssignments/write",
-    "Microsoft.Authorization/roleDefinitions/write",
-    "Microsoft.Authorization/elevateAccess/action",
-)
-ANY_WRITE = "Any.Provider/anyType/write"
-"""Granted only to who may write whatever there is: no provider is called so."""
 
 PRINCIPALS = {
     "user": 2, "serviceprincipal": 2, "agentuser": 2, "agentserviceprincipal": 2, "group": 1,
@@ -94,51 +88,26 @@ def scope_weight(scope: ResourceId) -> tuple[int, str]:
     return 1, "resource"
 
 
+def role_weight(role: Role) -> int:
+    """3 where the role hands out rights, 2 where it lets one take more than it says, else 0.
+
+    Of built-in roles only those count that write whatever there is: what else they may raise is
+    Azure's own choice, and known by their names.
+    """
+    if role.hands_out_rights:
+        return 3
+    return 2 if "*/write" in role.privileges or (role.custom and role.privileges) else 0
+
+
 def definition_weight(definition: Resource) -> int:
-    """3 where the role can hand out rights, 2 where it can write anything else, 0 otherwise.
+    """The weight of the role that a definition describes.
 
     Raises:
         Undecided: the definition shows no permissions.
     """
-    permissions = definition.items("/properties/permissions")
-    if not permissions:
-        raise Undecided(f"the definition of the role {definition.id.name} shows no permissions")
-    # A condition inside a definition limits which roles may be handed out.
-    free = [one for one in permissions if not _field(one, "condition")]
-    if any(granted(action, free) for action in HANDS_OUT):
-        return 3
-    return 2 if granted(ANY_WRITE, permissions) else 0
+    return role_weight(Role.of(definition))
 
 
 def granted(action: str, permissions: Iterable[Mapping[str, Json]]) -> bool:
-    """Whether a role grants an action: what one permission leaves out another may grant."""
-    return any(
-        _named(action, _field(one, "actions")) and not _named(action, _field(one, "notActions"))
-        for one in permissions
-    )
-
-
-def _field(permission: Mapping[str, Json], name: str) -> Json:
-    """Resource Graph writes `Actions` where ARM writes `actions`."""
-    found = {key.casefold(): value for key, value in permission.items()}
-    return found.get(name.casefold()) or ()
-
-
-def _named(action: str, patterns: Iterable[str]) -> bool:
-    return any(_covers(pattern.casefold(), action.casefold()) for pattern in patterns)
-
-
-def _covers(pattern: str, action: str) -> bool:
-    """`*` stands for any characters, slashes too, as in Azure's own matching."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return pattern == action
-    if not action.startswith(first):
-        return False
-    at = len(first)
-    for part in rest[:-1]:
-        found = action.find(part, at)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return len(action) - at >= len(rest[-1]) and action.endswith(rest[-1])
+    """Whether any permission grants an action: what one leaves out another may grant."""
+    return any(permission_of(one).actions.cover(action.casefold()) for one in permissions)

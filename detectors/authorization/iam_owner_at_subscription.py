@@ -2,29 +2,33 @@
 
 Why it matters: one stolen session or client secret is then the whole subscription, with the
 right to hand it on.
-Limits: an elevation by PIM looks the same in the assignment, as does the last owner there is.
+Limits: the last owner there is looks as any other. A custom role that allows whatever there is,
+as Owner does, counts as Owner; an elevation by Privileged Identity Management (PIM) is no finding.
 Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.3.4.
 """
 
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.authorization import ASSIGNMENT, OWNER, role_id, scope_of
+from detectors.authorization import ASSIGNMENT, scope_of
+from detectors.authorization.grants import LOOKUPS, by_role, grade, is_owner, unasked_pim
+from detectors.authorization.principals import KIND
 from shared.model import Detector, Evidence, Resource, Severity, Undecided
-
-ROLE, KIND = "/properties/roleDefinitionId", "/properties/principalType"
 
 
 def check(assignment: Resource) -> Iterator[Evidence]:
     scope = scope_of(seen(assignment))
-    if role_id(assignment) != OWNER or scope.type != "Microsoft.Resources/subscriptions":
+    if scope.type != "Microsoft.Resources/subscriptions" or not is_owner(assignment):
         return
     kind = assignment.text(KIND)
     if not kind:
         raise Undecided("the assignment does not say what its principal is")
-    if kind not in {"group", "foreigngroup"}:
-        yield Evidence(ROLE, assignment.get(ROLE), f"a role other than Owner at {scope}")
+    found = None if kind in {"group", "foreigngroup"} else grade(assignment, limit=0)
+    if found is not None:
+        yield by_role(assignment, f"a role other than Owner at {scope}")
         yield Evidence(KIND, assignment.get(KIND), "a group whose members are reviewed")
+        yield Evidence("", str(found), "the grade of a lesser role, or of a group")
+        yield from unasked_pim(assignment)
 
 
 DETECTOR = Detector(
@@ -34,4 +38,5 @@ DETECTOR = Detector(
     severity=Severity.HIGH,
     family="over-broad-access",
     check=check,
+    lookups=LOOKUPS,
 )

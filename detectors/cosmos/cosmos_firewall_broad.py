@@ -9,8 +9,8 @@ Source: Microsoft Learn, "Configure IP firewall in Azure Cosmos DB".
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access, wide_rules
-from detectors.cosmos import ACCOUNT, rules_of
+from detectors import wide_rules
+from detectors.cosmos import ACCOUNT, STORE, rules_of
 from shared.model import (
     AZURE_SERVICES,
     WIDE,
@@ -23,10 +23,8 @@ from shared.model import (
 
 
 def check(account: Resource) -> Iterator[Evidence]:
-    return behind_public_access(account, _opened)
-
-
-def _opened(account: Resource) -> Iterator[Evidence]:
+    if not STORE.public(account):
+        return
     pointer, texts = rules_of(account)
     read = [Addresses.parse(text) for text in texts]
     sets = [addresses - AZURE_SERVICES for addresses in read]

@@ -8,8 +8,8 @@ Source: Microsoft Learn, "Configure IP firewall in Azure Cosmos DB".
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access, wide_rules
-from detectors.cosmos import ACCOUNT, OLD_RULES, RULES, rules_of
+from detectors import wide_rules
+from detectors.cosmos import ACCOUNT, STORE, open_to_all, rules_of
 from shared.model import (
     AZURE_SERVICES,
     MOST,
@@ -20,18 +20,12 @@ from shared.model import (
     Severity,
 )
 
-SUBNETS_ONLY = "/properties/isVirtualNetworkFilterEnabled"
-
 
 def check(account: Resource) -> Iterator[Evidence]:
-    return behind_public_access(account, _opened)
-
-
-def _opened(account: Resource) -> Iterator[Evidence]:
+    if not STORE.public(account):
+        return
     pointer, texts = rules_of(account)
-    if not texts and not account.flag(SUBNETS_ONLY):
-        where = RULES if account.get(OLD_RULES) is None else OLD_RULES
-        yield Evidence(where, account.get(where), "the ranges of known clients")
+    yield from open_to_all(account)
     sets = [Addresses.parse(text) - AZURE_SERVICES for text in texts]
     if Addresses.union(sets).internet_share > MOST:
         yield from wide_rules(pointer, texts, sets)

@@ -8,14 +8,14 @@ Source: Microsoft Learn, "Configure firewall for Azure Cosmos DB for MongoDB vCo
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access
 from detectors.firewalls import too_open
-from detectors.mongo import CLUSTER, RULES
+from detectors.mongo import CLUSTER, RULES, STORE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(cluster: Resource) -> Iterator[Evidence]:
-    return behind_public_access(cluster, lambda it: too_open(it, RULES))
+    if STORE.public(cluster):
+        yield from too_open(cluster, RULES)
 
 
 DETECTOR = Detector(

@@ -9,14 +9,13 @@ Source: Microsoft Learn, "Public Network Access for Azure Database for MySQL - F
 
 from collections.abc import Iterator
 
-from detectors import seen
-from detectors.firewalls import flexible_server_is_public, wide
-from detectors.mysql import RULES, SERVER
+from detectors.firewalls import wide
+from detectors.mysql import RULES, SERVER, STORE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    if flexible_server_is_public(seen(server)):
+    if STORE.public(server):
         yield from wide(server, RULES)
 
 

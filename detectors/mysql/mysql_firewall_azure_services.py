@@ -8,14 +8,13 @@ Source: Microsoft Learn, "Public Network Access for Azure Database for MySQL - F
 
 from collections.abc import Iterator
 
-from detectors import seen
-from detectors.firewalls import all_of_azure, flexible_server_is_public
-from detectors.mysql import RULES, SERVER
+from detectors.firewalls import all_of_azure
+from detectors.mysql import RULES, SERVER, STORE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    if flexible_server_is_public(seen(server)):
+    if STORE.public(server):
         yield from all_of_azure(server, RULES)
 
 

@@ -9,7 +9,8 @@ Limits: a data store is known by signs, each of them reported, as for
 `datastore-vm-nic-public-ip`. Seen are interfaces of machines, over TCP, on the ports where
 databases usually listen; not instances of scale sets, not members of a load balancer by address
 alone, not what gateways and firewalls forward. Security admin rules of a network manager are
-not seen, and just-in-time rules are judged as any other.
+not seen, nor default routes, by which the tag VirtualNetwork may hold everybody. Just-in-time
+rules are judged as any other.
 Source: Microsoft Learn, "How network security groups filter network traffic".
 """
 
@@ -69,7 +70,7 @@ def check(group: Resource) -> Iterator[Evidence]:
         except Undecided as unread:
             reasons.append(unread)
     if found:
-        yield Evidence("", f"exposure {Exposure.OPEN_INTERNET}", "exposure private")
+        yield Evidence("", f"exposure {Exposure.OPEN_INTERNET}", "private")
         yield from found.values()
     elif reason := next(filter(None, reasons), None):
         raise reason
@@ -98,7 +99,7 @@ def _open(group: Resource, nic: Resource) -> Iterator[tuple[WayIn, Entry, Reach]
     known = (*held(group, "subnets"), *held(group, "securityGroups"), group)
     for entry in entries(nic, held(group, "loadBalancers")):
         way = WayIn.of(nic, entry.at, known)
-        found = way.reach(entry.ports & DATABASE_PORTS)
+        found = way.reach(entry.ports)
         if found.exposure is Exposure.OPEN_INTERNET and group.id in {one.id for one in way.groups}:
             yield way, entry, found
 

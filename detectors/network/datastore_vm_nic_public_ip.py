@@ -7,8 +7,8 @@ Limits: a data store is known by signs, each of them reported: its image, the SQ
 extension or registration, a rule that lets somebody in to the port of a database by name, the
 tag `data-store` on the machine, the interface, the resource group or the subscription. A tag on
 a group or subscription is seen by the next sweep, not by its event. Security admin rules of a
-network manager are not seen. Ways through load balancers, gateways and firewalls are not looked
-at.
+network manager are not seen, nor default routes, by which the tag VirtualNetwork may hold
+everybody. Ways through load balancers, gateways and firewalls are not looked at.
 Source: Microsoft Learn, "Associate a public IP address to a virtual machine", "Public IP
 addresses" (without a security group a Standard address is closed, a Basic one open).
 """
@@ -51,8 +51,9 @@ def check(nic: Resource) -> Iterator[Evidence]:
     public = [i for i, _ in enumerate(seen(nic).items(CONFIGURATIONS)) if nic.get(PUBLIC.format(i))]
     if not public or not nic.get(MACHINE):
         return
-    ways, unseen = _ways(nic, public)
-    signs, unread = store_signs(nic, nic, ways)
+    ways = _ways(nic, public)
+    unseen = ways if isinstance(ways, Undecided) else None
+    signs, unread = store_signs(nic, nic, [] if isinstance(ways, Undecided) else ways)
     if not signs and (reason := unread or unseen):
         raise reason
     if signs:
@@ -61,30 +62,35 @@ def check(nic: Resource) -> Iterator[Evidence]:
         yield from signs
 
 
-def _ways(nic: Resource, public: Iterable[int]) -> tuple[list[WayIn], Undecided | None]:
+def _ways(nic: Resource, public: Iterable[int]) -> list[WayIn] | Undecided:
     # In this order: which groups there are is told by the subnets.
     subnets, unread = look(nic, "subnets")
     groups, unread_too = look(nic, "securityGroups")
     try:
-        return [WayIn.of(nic, i, (*subnets, *groups)) for i in public], None
+        return [WayIn.of(nic, i, (*subnets, *groups)) for i in public]
     except Undecided as missing:
-        return [], unread or unread_too or missing
+        return unread or unread_too or missing
 
 
 def _judged(
-    nic: Resource, public: list[int], ways: list[WayIn], addresses: tuple[Resource, ...]
+    nic: Resource,
+    public: list[int],
+    ways: list[WayIn] | Undecided,
+    addresses: tuple[Resource, ...],
 ) -> Iterator[Evidence]:
     grades: list[Exposure] = []
     found: dict[tuple[str, ResourceId | None], Evidence] = {}
     try:
+        if isinstance(ways, Undecided):
+            raise ways
         for way in ways:
             grade, evidence = _through(way, addresses)
             grades.append(grade)
             found |= {(one.path, one.resource): one for one in evidence}
-        said = Exposure.worst(grades).value if ways else "unknown"
-    except Undecided:
-        said = "unknown"
-    yield Evidence("", f"exposure {said}", "exposure private, and no public IP")
+        said = Exposure.worst(grades).value
+    except Undecided as reason:
+        said = f"unknown: {reason}"
+    yield Evidence("", f"exposure {said}", "private, and no public IP")
     for i in public:
         yield Evidence(PUBLIC.format(i), nic.get(PUBLIC.format(i)), expected="no public IP")
     yield from found.values()

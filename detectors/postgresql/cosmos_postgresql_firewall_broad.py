@@ -9,18 +9,14 @@ Source: Microsoft Learn, "Public access in Azure Cosmos DB for PostgreSQL".
 
 from collections.abc import Iterator
 
-from detectors import seen
 from detectors.firewalls import too_open
-from detectors.postgresql import CLUSTER, CLUSTER_RULES
+from detectors.postgresql import CLUSTER, CLUSTER_RULES, CLUSTER_STORE
 from shared.model import Detector, Evidence, Resource, Severity
-
-SWITCHES = ("/properties/coordinatorEnablePublicIpAccess", "/properties/nodeEnablePublicIpAccess")
 
 
 def check(cluster: Resource) -> Iterator[Evidence]:
-    if all(seen(cluster).flag(switch) is False for switch in SWITCHES):
-        return
-    yield from too_open(cluster, CLUSTER_RULES)
+    if CLUSTER_STORE.public(cluster):
+        yield from too_open(cluster, CLUSTER_RULES)
 
 
 DETECTOR = Detector(

@@ -9,14 +9,13 @@ Source: Microsoft Learn, "Firewall rules in Azure Database for PostgreSQL - Flex
 
 from collections.abc import Iterator
 
-from detectors import seen
-from detectors.firewalls import flexible_server_is_public, wide
-from detectors.postgresql import RULES, SERVER
+from detectors.firewalls import wide
+from detectors.postgresql import RULES, SERVER, STORE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    if flexible_server_is_public(seen(server)):
+    if STORE.public(server):
         yield from wide(server, RULES)
 
 

@@ -8,14 +8,13 @@ Source: Microsoft Learn, "Firewall rules in Azure Database for PostgreSQL - Flex
 
 from collections.abc import Iterator
 
-from detectors import seen
-from detectors.firewalls import all_of_azure, flexible_server_is_public
-from detectors.postgresql import RULES, SERVER
+from detectors.firewalls import all_of_azure
+from detectors.postgresql import RULES, SERVER, STORE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
-    if flexible_server_is_public(seen(server)):
+    if STORE.public(server):
         yield from all_of_azure(server, RULES)
 
 

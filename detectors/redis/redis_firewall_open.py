@@ -9,22 +9,15 @@ Source: Microsoft Learn, "Configure Azure Cache for Redis", section Firewall.
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access
 from detectors.firewalls import wide
-from detectors.redis import CACHE, RULES
+from detectors.redis import CACHE, RULES, STORE, no_rule
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(cache: Resource) -> Iterator[Evidence]:
-    return behind_public_access(cache, _opened)
-
-
-def _opened(cache: Resource) -> Iterator[Evidence]:
-    if cache.get("/properties/subnetId"):
-        return
-    if not RULES.of(cache):
-        yield Evidence("", "no firewall rule", "rules for known clients")
-    yield from wide(cache, RULES)
+    if STORE.public(cache):
+        yield from no_rule(cache)
+        yield from wide(cache, RULES)
 
 
 DETECTOR = Detector(

@@ -4,7 +4,7 @@ Why it matters: the server's login is then all that stands between the databases
 who can guess or steal a password.
 Limits: all IPv4 rules are judged together, against 65,536 addresses. The rule 0.0.0.0-0.0.0.0
 ("Azure services") and rules for IPv6 are controls of their own; rules for subnets are not looked
-at. Open rules in a security perimeter are unknown: its rules and mode are not in the document.
+at.
 Source: Microsoft Learn, "Azure SQL Database and Azure Synapse IP firewall rules".
 """
 

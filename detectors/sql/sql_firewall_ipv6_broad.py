@@ -11,11 +11,8 @@ from collections.abc import Iterator
 
 from detectors import behind_public_access
 from detectors.firewalls import wide
-from detectors.sql import IPV6_RULES, SERVER
-from shared.model import Detector, Evidence, Resource, Severity, Undecided
-
-ONE_SITE = 2**80
-"""The addresses of a /48, what a single site is given (RFC 6177)."""
+from detectors.sql import IPV6_RULES, SERVER, takes_ipv6
+from shared.model import WIDE_IPV6, Detector, Evidence, Resource, Severity
 
 
 def check(server: Resource) -> Iterator[Evidence]:
@@ -23,11 +20,8 @@ def check(server: Resource) -> Iterator[Evidence]:
 
 
 def _opened(server: Resource) -> Iterator[Evidence]:
-    switch = server.text("/properties/isIPv6Enabled")
-    if switch not in ("", "disabled", "enabled"):
-        raise Undecided(f"/properties/isIPv6Enabled is {switch!r}")
-    if switch == "enabled":
-        yield from wide(server, IPV6_RULES, ONE_SITE)
+    if takes_ipv6(server):
+        yield from wide(server, IPV6_RULES, WIDE_IPV6)
 
 
 DETECTOR = Detector(

@@ -12,7 +12,7 @@ means off.
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.network import SECURITY_GROUP, SUBNET, groups_of, held, look
+from detectors.network import SECURITY_GROUP, SUBNET, groups_of, held
 from detectors.sql import MANAGED_INSTANCE
 from shared.model import (
     Addresses,
@@ -20,6 +20,7 @@ from shared.model import (
     Detector,
     Evidence,
     Lookup,
+    NeedsLookup,
     Ranges,
     Reach,
     Resource,
@@ -36,29 +37,38 @@ PORT = Ranges(((3342, 3342),))
 def check(instance: Resource) -> Iterator[Evidence]:
     if not seen(instance).flag(ENDPOINT):
         return
-    # In this order: which group there is, is told by the subnet.
-    look(instance, "subnet")
-    look(instance, "securityGroup")
-    found = _reach(instance)
-    grade = "unknown" if found is None else found.exposure.value
-    yield Evidence("", f"exposure {grade}", "exposure private, and no public endpoint")
+    try:
+        found = _reach(instance)
+    except NeedsLookup:
+        raise
+    except Undecided as reason:
+        yield _grade(f"unknown: {reason}")
+        yield Evidence(ENDPOINT, instance.get(ENDPOINT), expected=False)
+        return
+    yield _grade(found.exposure)
     yield Evidence(ENDPOINT, instance.get(ENDPOINT), expected=False)
-    yield from found.evidence() if found else ()
+    yield from found.evidence()
 
 
-def _reach(instance: Resource) -> Reach | None:
-    """Who gets through the subnet's group; None where that cannot be said."""
-    for subnet in held(instance, "subnet"):
-        for group in held(instance, "securityGroup"):
-            texts = [subnet.get("/properties/addressPrefix")]
-            texts += subnet.get("/properties/addressPrefixes") or []
-            try:
-                inside = Addresses.union(Addresses.parse(str(text)) for text in texts if text)
-                to = Destination(inside) if inside else Destination()
-                return reach([group], to, PORT)
-            except Undecided:
-                return None
-    return None
+def _grade(said: str) -> Evidence:
+    return Evidence("", f"exposure {said}", "private, and no public endpoint")
+
+
+def _reach(instance: Resource) -> Reach:
+    """Who gets through the subnet's group.
+
+    Raises:
+        NeedsLookup: fetch that lookup, and come again.
+        Undecided: the subnet or its group cannot be read, or is not there.
+    """
+    # In this order: which group there is, is told by the subnet.
+    subnets, groups = instance.related("subnet"), instance.related("securityGroup")
+    if not subnets or not groups:
+        raise Undecided("its subnet shows no security group")
+    texts = [subnets[0].get("/properties/addressPrefix")]
+    texts += subnets[0].get("/properties/addressPrefixes") or []
+    inside = Addresses.union(Addresses.parse(str(text)) for text in texts if text)
+    return reach(groups, Destination(inside) if inside else Destination(), PORT)
 
 
 DETECTOR = Detector(

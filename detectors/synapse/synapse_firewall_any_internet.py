@@ -8,14 +8,14 @@ Source: Microsoft Learn, "Azure Synapse Analytics IP firewall rules".
 
 from collections.abc import Iterator
 
-from detectors import behind_public_access
 from detectors.firewalls import too_open
-from detectors.synapse import RULES, WORKSPACE
+from detectors.synapse import RULES, STORE, WORKSPACE
 from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(workspace: Resource) -> Iterator[Evidence]:
-    return behind_public_access(workspace, lambda it: too_open(it, RULES))
+    if STORE.public(workspace):
+        yield from too_open(workspace, RULES)
 
 
 DETECTOR = Detector(

@@ -1,6 +1,6 @@
 """Grant a principal a lesser role, or a smaller scope, in place of a privileged wide one."""
 
-from remediations.authorization import PARAMETERS, PERMISSIONS, narrowed
+from remediations.authorization.narrowing import LOOKUPS, PARAMETERS, PERMISSIONS, narrowed
 from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
 
 
@@ -17,5 +17,6 @@ REMEDIATION = Remediation(
     reversible=Reversible.PARTIAL,
     permissions=PERMISSIONS,
     parameters=PARAMETERS,
+    lookups=LOOKUPS,
     privileged=True,
 )

@@ -1,1 +1,1 @@
-"""Cures for azure Data Explorer."""
+"""Cures for Azure Data Explorer clusters."""

@@ -1,14 +1,21 @@
 """Delete the few widest IPv6 rules of a SQL server's firewall."""
 
 from remediations.firewalls import narrowed
-from shared.model import Finding, Kind, Parameters, Plan, RangeRules, Remediation, Reversible
-
-ONE_SITE = 2**80
+from shared.model import (
+    WIDE_IPV6,
+    Finding,
+    Kind,
+    Parameters,
+    Plan,
+    RangeRules,
+    Remediation,
+    Reversible,
+)
 
 
 def plan(finding: Finding, _: Parameters) -> Plan:
     rules = RangeRules(finding.detector.lookups[0].type, "startIPv6Address", "endIPv6Address")
-    return REMEDIATION.propose(finding, narrowed(finding, rules, (), limit=ONE_SITE))
+    return REMEDIATION.propose(finding, narrowed(finding, rules, (), limit=WIDE_IPV6))
 
 
 REMEDIATION = Remediation(

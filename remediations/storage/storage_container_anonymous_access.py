@@ -1,5 +1,6 @@
 """Make each public container private. Other containers, and the account, stay as they are."""
 
+from detectors.storage import CONTAINER
 from shared.model import (
     Change,
     Edit,
@@ -20,7 +21,7 @@ def plan(finding: Finding, _: Parameters) -> Plan:
         Change(
             verb=Verb.PATCH,
             target=container.id,
-            api_version=finding.detector.lookup("containers").type.api_version,
+            api_version=CONTAINER.api_version,
             edits=(Edit.of(container.body, LEVEL, "None"),),
         )
         for container in finding.resource.related("containers")

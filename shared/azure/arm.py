@@ -7,23 +7,19 @@ connection failed. A 429 or 5xx rises as `Transient`; the queue comes again, no 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from azure.core import PipelineClient
-from azure.core.exceptions import AzureError, ClientAuthenticationError, ServiceResponseError
-from azure.core.pipeline.policies import HeadersPolicy, RetryPolicy, UserAgentPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-from shared.azure.faults import envelope, fault_of, wait_of
-from shared.azure.transport import Transport
-from shared.errors import Refused, Transient, Unauthenticated, Why
+from shared.azure.faults import envelope, wait_of
+from shared.azure.pipeline import Pipeline, json_of
+from shared.errors import Refused, Transient, Why
 from shared.model import Change, Resource, ResourceId, Verb
 
 if TYPE_CHECKING:
@@ -86,22 +82,15 @@ class Arm:
     ) -> None:
         self._versions = api_versions
         self._now = now
-        self._endpoint = endpoint.rstrip("/")
-        self._host = urlsplit(self._endpoint).netloc
-        self._door = _door(self._endpoint)
-        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            self._endpoint,
-            policies=[
-                HeadersPolicy({"Accept": "application/json"}),
-                UserAgentPolicy("portcullis"),
-                RetryPolicy(),
-                ARMChallengeAuthenticationPolicy(credential, f"{self._endpoint}/.default"),
-            ],
-            transport=transport or Transport(self._endpoint, connect=10, read=60),
+        self._line = Pipeline(
+            endpoint,
+            "the ARM endpoint",
+            ARMChallengeAuthenticationPolicy(credential, f"{endpoint.rstrip('/')}/.default"),
+            transport,
         )
 
     def close(self) -> None:
-        self._client.close()
+        self._line.close()
 
     # --- reads
 
@@ -115,22 +104,26 @@ class Arm:
         version = api_version or self._versions[resource_id.type.casefold()]
         asked_at = self._now()
         response = self._send("GET", self._url(resource_id.text, version))
-        if _says_gone(response):
+        if self._says_gone(response):
             return None
         if response.status_code != 200:
-            raise _fault(response)
-        body = _document(response)
+            raise self._line.fault(response)
+        body = self._line.document(response)
         if not _is_about(resource_id, body):
-            raise _nonsense(response, "another document than the resource")
+            raise self._line.nonsense(response, "another document than the resource")
         return Resource(id=_cased(resource_id, body), body=body, read_at=asked_at)
 
     def list(self, collection: str, api_version: str) -> Iterator[Resource]:
         """Every resource of a collection, page by page; a missing parent is an empty one.
 
+        The collection may end in `?$filter=...`, as its provider understands it.
+
         Raises:
             Transient: come again. Refused: it may not be read.
         """
-        url: str | None = self._url(collection, api_version)
+        path, _, options = collection.partition("?")
+        narrowed = f"&{quote(options, safe='$=')}" if options else ""
+        url: str | None = self._url(path, api_version) + narrowed
         followed = set[str]()
         while url not in followed and len(followed) < _LONGEST_CHAIN:
             if url is None:
@@ -138,12 +131,12 @@ class Arm:
             followed.add(url)
             asked_at = self._now()
             response = self._send("GET", url)
-            if _says_gone(response):
+            if self._says_gone(response):
                 return
             if response.status_code != 200:
-                raise _fault(response)
-            page = _document(response)
-            for body in _items(response, page):
+                raise self._line.fault(response)
+            page = self._line.document(response)
+            for body in self._items(response, page):
                 yield Resource(id=ResourceId(body["id"]), body=body, read_at=asked_at)
             url = self._ours(page.get("nextLink") or None)
         raise Refused(f"GET {collection}: its pages do not end", Why.INVALID)
@@ -151,10 +144,10 @@ class Arm:
     def post(self, path: str, api_version: str, body: Any) -> dict[str, Any]:
         """A POST that only asks (Resource Graph); never one that changes something."""
         request = HttpRequest("POST", self._url(path, api_version), json=body)
-        response = self._run(request, retries=1)
+        response = self._line.run(request, retries=1)
         if response.status_code != 200:
-            raise _fault(response)
-        return _document(response)
+            raise self._line.fault(response)
+        return self._line.document(response)
 
     # --- writes
 
@@ -176,15 +169,15 @@ class Arm:
             headers=headers,
             **({} if body is None else {"json": body}),
         )
-        response = self._run(request, retries=0)
+        response = self._line.run(request, retries=0)
         gone = change.verb is Verb.DELETE and response.status_code == 404
         if response.status_code >= 300 and not gone:
-            raise _fault(response)
+            raise self._line.fault(response)
         return self._answer(change, response)
 
     def _answer(self, change: Change, response: HttpResponse) -> Answer:
         headers = response.headers
-        body = _json(response)
+        body = json_of(response)
         shows = isinstance(body, dict) and change.verb in (Verb.PATCH, Verb.PUT, Verb.CREATE)
         resource = (
             Resource(id=change.target, body=body, read_at=self._now())
@@ -213,10 +206,10 @@ class Arm:
             Transient: the look failed; the operation goes on.
         """
         response = self._send("GET", operation)
-        status, body = response.status_code, _json(response)
+        status, body = response.status_code, json_of(response)
         wait = max(1.0, wait_of(response.headers) or 10.0)
         if status in (401, 408, 429) or status >= 500:
-            raise _fault(response)
+            raise self._line.fault(response)
         if status == 200 and response.content and not isinstance(body, dict):
             raise Transient(f"GET {urlsplit(operation).path}: not a JSON object")
         if status >= 400:
@@ -235,112 +228,44 @@ class Arm:
     # --- the pipeline
 
     def _url(self, path: str, api_version: str) -> str:
-        return f"{self._endpoint}{quote(path, safe='/$()!*,;:@%')}?api-version={api_version}"
+        return f"{self._line.endpoint}{quote(path, safe='/$()!*,;:@%')}?api-version={api_version}"
 
     def _ours(self, link: Any, otherwise: str | None = None) -> str | None:
         """`link` verbatim where it leads to our own host: the token goes nowhere else."""
         if link is None:
             return None
-        if isinstance(link, str) and _door(link) == self._door:
+        if isinstance(link, str) and self._line.leads_here(link):
             return link
         if otherwise is not None:
             return otherwise
         raise Refused(f"a page leads to another host: {str(link).split('?')[0]}", Why.INVALID)
 
     def _send(self, method: str, url: str) -> HttpResponse:
-        return self._run(HttpRequest(method, url), retries=1)
+        return self._line.run(HttpRequest(method, url), retries=1)
 
-    def _run(self, request: HttpRequest, retries: int) -> HttpResponse:
-        what = f"{request.method} {urlsplit(request.url).path}"
-        try:
-            return self._client.send_request(
-                request,
-                retry_total=retries,
-                retry_connect=retries,
-                retry_read=retries,
-                retry_status=0,
-                retry_backoff_factor=0.2,
-            )
-        except ClientAuthenticationError as error:
-            raise Unauthenticated(f"{what}: no token: {_one_line(error)}", 60) from error
-        except ServiceResponseError as error:
-            said = f"the answer of the ARM endpoint {self._host} was lost: {_one_line(error)}"
-            raise Transient(f"{what}: {said}") from error
-        except AzureError as error:
-            said = f"the ARM endpoint {self._host} was not reached: {_one_line(error)}"
-            raise Transient(f"{what}: {said}") from error
+    def _says_gone(self, response: HttpResponse) -> bool:
+        """Whether ARM itself says that it is not there; a page of something in between does not."""
+        if response.status_code != 404:
+            return False
+        body = json_of(response)
+        if response.content and not isinstance(body, dict):
+            raise self._line.nonsense(response, "404, but not in its words")
+        return envelope(body)[0].casefold() in _GONE
 
-
-def _door(url: str) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port: where a token that goes to `url` would arrive."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else None)
-    except ValueError:
-        return "", None, None
-    return parts.scheme, parts.hostname, port
-
-
-def _says_gone(response: HttpResponse) -> bool:
-    """Whether ARM itself says that it is not there; a page of something in between does not."""
-    if response.status_code != 404:
-        return False
-    body = _json(response)
-    if response.content and not isinstance(body, dict):
-        raise _nonsense(response, "404, but not in its words")
-    return envelope(body)[0].casefold() in _GONE
+    def _items(self, response: HttpResponse, page: dict[str, Any]) -> Sequence[dict[str, Any]]:
+        """The resources of a page: what is no list of them hides what it should show."""
+        items = page.get("value")
+        if not isinstance(items, list):
+            raise self._line.nonsense(response, "a page without a list")
+        if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
+            raise self._line.nonsense(response, "a page with an item that is no resource")
+        return items
 
 
 def _cased(asked: ResourceId, body: dict[str, Any]) -> ResourceId:
     """The id as ARM writes it; the one asked for where the body holds another, or none."""
     shown = body.get("id")
     return ResourceId(shown) if isinstance(shown, str) and ResourceId(shown) == asked else asked
-
-
-def _fault(response: HttpResponse) -> Exception:
-    request, status, body = response.request, response.status_code, _json(response)
-    if status < 400 or (_is_final(status) and response.content and not isinstance(body, dict)):
-        return _nonsense(response, f"{status}, but not in its words")
-    what = f"{request.method} {urlsplit(request.url).path}"
-    return fault_of(status, response.headers, body, what)
-
-
-def _is_final(status: int) -> bool:
-    """Whether coming again could not help, if it is ARM that says so."""
-    return status < 500 and status not in (401, 408, 429)
-
-
-def _json(response: HttpResponse) -> Any:
-    try:
-        return json.loads(response.content) if response.content else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _document(response: HttpResponse) -> dict[str, Any]:
-    """The object that a 200 must hold: anything else is a broken answer, not an empty one."""
-    body = _json(response)
-    if not isinstance(body, dict):
-        raise _nonsense(response, "what is not a JSON object")
-    return body
-
-
-def _items(response: HttpResponse, page: dict[str, Any]) -> list[dict[str, Any]]:
-    """The resources of a page: what is no list of them hides what it should show."""
-    items = page.get("value")
-    if not isinstance(items, list):
-        raise _nonsense(response, "a page without a list")
-    if not all(isinstance(item, dict) and isinstance(item.get("id"), str) for item in items):
-        raise _nonsense(response, "a page with an item that is no resource")
-    return items
-
-
-def _nonsense(response: HttpResponse, what: str) -> Transient:
-    """Not what Azure Resource Manager says: nothing is concluded from it."""
-    request, host = response.request, urlsplit(response.request.url).netloc
-    asked = f"{request.method} {urlsplit(request.url).path}"
-    between = "does something in between answer?"
-    return Transient(f"{asked}: the ARM endpoint {host} answered with {what}: {between}")
 
 
 def _is_about(asked: ResourceId, body: dict[str, Any]) -> bool:
@@ -363,7 +288,3 @@ def _status_word(body: Any) -> str:
     if status is None and isinstance(body.get("properties"), dict):
         status = body["properties"].get("provisioningState")
     return status.casefold() if isinstance(status, str) else ""
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

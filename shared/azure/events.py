@@ -10,16 +10,19 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.hints import Actor
 from shared.model import ResourceId
+from shared.usage import Use
 
 LARGEST = 1_000_000
 _LONGEST_ID = 8_000
 _CLAIMS = "http://schemas.microsoft.com/identity/claims/"
+_IS_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SOAP = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/"
 
 
@@ -31,6 +34,7 @@ class Event:
     kind: str
     succeeded: bool
     actor: Actor
+    use: Use | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,75 @@ def _event(one: Any) -> Event | str:
         return "it names no resource"
     kind = str(one.get("eventType") or one.get("type") or "")
     operation = str(data.get("operationName") or "")
+    about = ResourceId(_sound(where))
+    succeeded = not kind.casefold().endswith(("failure", "cancel"))
+    when = one.get("eventTime") or one.get("time")
     return Event(
-        resource_id=ResourceId(_sound(where)),
+        resource_id=about,
         kind=_kind(kind, operation),
-        succeeded=not kind.casefold().endswith(("failure", "cancel")),
+        succeeded=succeeded,
         actor=_actor(one, data, operation),
+        use=use_in(data, about, when) if succeeded else None,
     )
+
+
+def use_in(data: Mapping[str, Any], about: ResourceId, when: Any) -> Use | None:
+    """The use of a role assignment that `authorization.evidence` tells of; None without one."""
+    authorization = _object(data.get("authorization"))
+    evidence = _object(authorization.get("evidence"))
+    scope = _text(evidence.get("roleAssignmentScope"))
+    assignment = _guid(_text(evidence.get("roleAssignmentId")))
+    action = _text(authorization.get("action")) or _text(data.get("operationName"))
+    at = _instant(when)
+    if not scope.startswith("/") or not _IS_GUID.fullmatch(assignment) or "/" not in action:
+        return None
+    if at is None or not about.subscription:
+        return None
+    inside = "" if scope == "/" else scope.rstrip("/")
+    named = ResourceId(f"{inside}/providers/Microsoft.Authorization/roleAssignments/{assignment}")
+    where = about.resource_group or ResourceId(f"/subscriptions/{about.subscription}")
+    return Use(named, where, action, at)
+
+
+def uses_in(entry: Any) -> Iterator[Use]:
+    """The uses that an exported activity log entry, or a document of several, tells of.
+
+    Read are the forms of `az monitor activity-log list`, of the REST API (`value`) and of exports
+    by a diagnostic setting (`records`, with `identity.authorization`).
+    """
+    if isinstance(entry, list):
+        for one in entry:
+            yield from uses_in(one)
+        return
+    if not isinstance(entry, Mapping):
+        return
+    for name in ("records", "value"):
+        if isinstance(entry.get(name), list):
+            yield from uses_in(entry[name])
+            return
+    where = entry.get("resourceId") or entry.get("resourceUri")
+    if not isinstance(where, str) or not where.startswith("/") or _failed(entry):
+        return
+    data = {**entry, **_object(entry.get("identity"))}
+    when = entry.get("eventTimestamp") or entry.get("time")
+    use = use_in(data, ResourceId(_sound(where)), when)
+    if use is not None:
+        yield use
+
+
+def _failed(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry says that it did not happen; a start says nothing yet."""
+    status = entry.get("status") or entry.get("resultType") or ""
+    word = status.get("value") if isinstance(status, Mapping) else status
+    return str(word).casefold() in {"failed", "failure", "started", "start", "accept"}
+
+
+def _instant(text: Any) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo else None
 
 
 def _kind(event_type: str, operation: str) -> str:

@@ -1,5 +1,6 @@
 """Value types every other module speaks in. Imports nothing else of this project."""
 
+from shared.model.actions import PRIVILEGES, Role, permission_of
 from shared.model.addresses import (
     AZURE_SERVICES,
     EVERY_ADDRESS,
@@ -7,6 +8,7 @@ from shared.model.addresses import (
     NOWHERE,
     PRIVATE,
     WIDE,
+    WIDE_IPV6,
     Addresses,
     Ranges,
     fitting,
@@ -52,6 +54,7 @@ from shared.model.resource import (
     ResourceType,
     Undecided,
 )
+from shared.model.role_index import Roles
 from shared.model.rules import (
     MISREAD,
     Control,
@@ -76,6 +79,7 @@ from shared.model.security_rules import (
     open_to_internet,
     openings,
 )
+from shared.model.usage import USES, of_state, uses_of
 
 __all__ = [
     "ABSENT",
@@ -88,7 +92,10 @@ __all__ = [
     "MOST",
     "NOWHERE",
     "PRIVATE",
+    "PRIVILEGES",
+    "USES",
     "WIDE",
+    "WIDE_IPV6",
     "Addresses",
     "Change",
     "Closing",
@@ -118,6 +125,8 @@ __all__ = [
     "ResourceId",
     "ResourceType",
     "Reversible",
+    "Role",
+    "Roles",
     "SecurityRule",
     "Severity",
     "Sources",
@@ -135,15 +144,18 @@ __all__ = [
     "fitting",
     "group_members",
     "of_directory",
+    "of_state",
     "open_to_internet",
     "openings",
     "overlap",
     "parse_pointer",
+    "permission_of",
     "pointer_to",
     "reach",
     "same",
     "shown",
     "unshown",
+    "uses_of",
     "value_at",
     "values_at",
 ]

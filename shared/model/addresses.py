@@ -40,7 +40,14 @@ class Ranges:
         return Ranges.of((*self.spans, *other.spans))
 
     def __and__(self, other: Ranges) -> Ranges:
-        return self - (self - other)
+        few, many = sorted((self.spans, other.spans), key=len)
+        both: list[Span] = []
+        for low, high in few:
+            at = max(bisect_right(many, low, key=lambda span: span[0]) - 1, 0)
+            while at < len(many) and many[at][0] <= high:
+                both.append((max(low, many[at][0]), min(high, many[at][1])))
+                at += 1
+        return Ranges.of(both)
 
     def __sub__(self, other: Ranges) -> Ranges:
         left: list[Span] = []
@@ -172,6 +179,9 @@ AZURE_SERVICES: Final = Addresses.parse("0.0.0.0")  # noqa: S104 - in a rule, no
 
 WIDE: Final = 2**16
 """More addresses than this, counted over all rules together, are no list of known clients."""
+
+WIDE_IPV6: Final = 2**80
+"""The same of IPv6: the addresses of a /48, what a single site is given (RFC 6177)."""
 
 MOST: Final = Fraction(1, 2)
 """A share of the internet above this is "the internet"."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from shared.model import addresses as limits
 from shared.model.addresses import MOST, Addresses, Ranges
-from shared.model.addresses import WIDE as MANY
 from shared.model.rules import Evidence
 
 DATABASE_PORTS: Final = Ranges.of(
@@ -40,11 +40,11 @@ class Exposure(enum.StrEnum):
         return list(Exposure).index(self)
 
     @classmethod
-    def of(cls, addresses: Addresses, limit: int = MANY) -> Exposure:
+    def of(cls, addresses: Addresses) -> Exposure:
         """The exposure of letting in these addresses together."""
         if addresses.internet_share > MOST:
             return cls.OPEN_INTERNET
-        if addresses.size > limit:
+        if addresses.v4.size > limits.WIDE or addresses.v6.size > limits.WIDE_IPV6:
             return cls.WIDE
         return cls.LISTED if addresses else cls.PRIVATE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from shared.model.document import (
@@ -79,6 +79,8 @@ class Change:
     document: Json = None
     etag: str | None = None
     action: str = ""
+    settle: float = 0
+    """Seconds that the writes before this one are given to take effect; then all is read again."""
 
     def body(self) -> Json:
         """What is sent; None sends nothing."""
@@ -100,11 +102,11 @@ class Change:
         match self.verb:
             case Verb.PATCH | Verb.PUT:
                 edits = tuple(e.inverse() for e in reversed(self.edits))
-                return replace(self, edits=edits, document=None, etag=None)
+                return replace(self, edits=edits, document=None, etag=None, settle=0)
             case Verb.CREATE:
-                return replace(self, verb=Verb.DELETE, etag=None)
+                return replace(self, verb=Verb.DELETE, etag=None, settle=0)
             case Verb.DELETE:
-                return replace(self, verb=Verb.CREATE, etag=None)
+                return replace(self, verb=Verb.CREATE, etag=None, settle=0)
             case Verb.POST:
                 return None
 
@@ -124,7 +126,8 @@ class Plan:
     """The ordered writes that end the findings of `controls` on one resource.
 
     `caveats` are what will not come back exactly, said before the write. Where `asks` says why,
-    policy alone is not enough: a person must have seen it.
+    policy alone is not enough: a person must have seen it. `given` are the parameters that make
+    this very plan again, whatever else has been seen since.
     """
 
     resource: ResourceId
@@ -135,6 +138,7 @@ class Plan:
     permissions: tuple[str, ...] = ()
     caveats: tuple[str, ...] = ()
     asks: str = ""
+    given: Mapping[str, Json] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -166,6 +170,7 @@ class Plan:
             permissions=tuple(dict.fromkeys((*self.permissions, *other.permissions))),
             caveats=tuple(dict.fromkeys((*self.caveats, *other.caveats))),
             asks=" ".join(dict.fromkeys(a for a in (self.asks, other.asks) if a)),
+            given={**self.given, **other.given},
         )
 
     def inverse(self) -> tuple[Change, ...]:
@@ -227,6 +232,7 @@ def change_to_json(change: Change) -> dict[str, Json]:
         ],
         "document": None if change.verb is Verb.PUT else change.document,
         "action": change.action,
+        **({"settle": change.settle} if change.settle else {}),
     }
 
 
@@ -242,4 +248,5 @@ def change_from_json(stored: Mapping[str, Json]) -> Change:
         ),
         document=stored["document"],
         action=stored["action"],
+        settle=stored.get("settle", 0),
     )

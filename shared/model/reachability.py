@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from typing import Final
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, PRIVATE, Addresses, Ranges
-from shared.model.addresses import WIDE as MANY
 from shared.model.exposure import Exposure
 from shared.model.resource import Resource, ResourceId
 from shared.model.rules import Evidence
@@ -26,7 +25,11 @@ AZURE: Final = "azurecloud"
 """The service tag of every public address of Azure; `azurecloud.westeurope` of a region's."""
 NETWORK: Final = "virtualnetwork"
 _INSIDE: Final = {NETWORK, "azureloadbalancer"}
-"""Tags that hold nobody from outside: the network with its neighbours, and health probes."""
+"""Tags that hold nobody from outside: the network with its neighbours, and health probes.
+
+Where a default route leads elsewhere, VirtualNetwork may hold every address (Microsoft Learn,
+"Virtual network service tags"); what routes there are is not looked at.
+"""
 
 
 def _is_azure(tag: str) -> bool:
@@ -79,13 +82,14 @@ class Sources:
             _is_azure(tag) and within.internet_share > MOST for tag, within in self.tags.items()
         )
 
-    def exposure(self, limit: int = MANY) -> Exposure:
+    @property
+    def exposure(self) -> Exposure:
         """The grade; `unknown_tags`, being names, count as listed."""
-        grades = [Exposure.of(self.addresses, limit)]
+        grades = [Exposure.of(self.addresses)]
         grades.extend(Exposure.LISTED for _ in self.unknown_tags)
         for tag, within in self.tags.items():
             if _is_azure(tag):
-                some = Exposure.of(within, limit)
+                some = Exposure.of(within)
                 grades.append(Exposure.OPEN_AZURE if some is Exposure.OPEN_INTERNET else some)
         return Exposure.worst(grades)
 
@@ -168,14 +172,16 @@ class Reach:
 
     @property
     def exposure(self) -> Exposure:
-        return self.sources.exposure()
+        return self.sources.exposure
 
     def evidence(self, expected: str = "sources that are known clients") -> Iterator[Evidence]:
         """The rules that let in, or where most is kept out what does that."""
         for rule in self.opened_by:
+            tags = sorted(self.sources.unknown_tags & rule.sources.names)
+            unknown = f"; what {', '.join(tags)} stands for is not known here" if tags else ""
             for pointer in rule.fields("sourceAddressPrefix"):
                 observed = rule.resource.get(pointer)
-                yield Evidence(rule.pointer(pointer), observed, expected, rule.group)
+                yield Evidence(rule.pointer(pointer), observed, expected + unknown, rule.group)
         for closing in self.closed_by:
             yield closing.evidence
 
@@ -209,7 +215,7 @@ def reach(
         opened.extend(rule for walk in walks for rule in walk.opening(through))
         if through.addresses.internet_share <= MOST:
             closed.extend(_closings(groups, walks))
-    shut = sources.exposure() is not Exposure.OPEN_INTERNET
+    shut = sources.exposure is not Exposure.OPEN_INTERNET
     return Reach(
         sources=sources,
         opened_by=tuple({rule.resource.id: rule for rule in opened}.values()),
@@ -228,26 +234,33 @@ def _cells(
     Given are the rules that do, of each group, and the packet's family as seen from outside.
     """
     every = [rule for rules in listed for rule in rules]
-    seen: set[tuple[object, ...]] = set()
-    for piece, port, source in product(
-        destination.pieces(every),
-        ports.pieces(rule.ports for rule in every),
-        CLIENT_PORTS.pieces(rule.source_ports for rule in every),
-    ):
+    destinations = dict.fromkeys(
+        (_those(destination.met_by(rule, piece) for rule in every), _family(piece))
+        for piece in destination.pieces(every)
+    )
+    arriving = dict.fromkeys(
+        _those(rule.ports.covers(piece) for rule in every)
+        for piece in ports.pieces(rule.ports for rule in every)
+    )
+    leaving = dict.fromkeys(
+        _those(rule.source_ports.covers(piece) for rule in every)
+        for piece in CLIENT_PORTS.pieces(rule.source_ports for rule in every)
+    )
+    kinds = dict.fromkeys(
+        (met & at & by, family)
+        for (met, family), at, by in product(destinations, arriving, leaving)
+    )
+    for applying, family in kinds:
+        numbered = iter(enumerate(every))
         rules = tuple(
-            tuple(
-                rule
-                for rule in one
-                if rule.ports.covers(port)
-                and rule.source_ports.covers(source)
-                and destination.met_by(rule, piece)
-            )
-            for one in listed
+            tuple(rule for i, rule in islice(numbered, len(one)) if i in applying) for one in listed
         )
-        key = (tuple(tuple(rule.path for rule in one) for one in rules), bool(piece.v4))
-        if key not in seen:
-            seen.add(key)
-            yield rules, OUTSIDE & _family(piece)
+        yield rules, OUTSIDE & family
+
+
+def _those(which: Iterable[bool]) -> frozenset[int]:
+    """The places of what is true."""
+    return frozenset(i for i, true in enumerate(which) if true)
 
 
 def _family(addresses: Addresses) -> Addresses:

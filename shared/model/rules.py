@@ -12,6 +12,7 @@ from shared.model.directory import DIRECTORY
 from shared.model.document import ABSENT, Json
 from shared.model.plan import Change, Edit, Plan, Reversible, Verb
 from shared.model.resource import NeedsLookup, Resource, ResourceId, ResourceType, Undecided
+from shared.model.usage import STATE
 
 MISREAD: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a pure rule may raise over a document of a shape nobody foresaw."""
@@ -58,6 +59,8 @@ class Lookup:
     ids: Callable[[Resource], Iterable[str]]
     many: bool = False
     max_age: timedelta = timedelta(hours=24)
+    steady: bool = False
+    """Azure's own, the same for everybody: even an event may reuse an answer up to `max_age`."""
 
     def wanted(self, resource: Resource) -> list[str]:
         """What `ids` gives.
@@ -119,6 +122,8 @@ class Detector:
     wakes: tuple[Wake, ...] = ()
     actions: tuple[str, ...] = ()
     """POST operations (`Microsoft.Compute/disks/beginGetAccess/action`) that may violate it."""
+    singletons: tuple[ResourceId, ...] = ()
+    """What it judges that is alone of its kind, and in no index: every sweep looks at it."""
     composed_of: tuple[ResourceType, ...] = ()
     """The types it judges, where they are several; `resource_type` then names the kind alone."""
 
@@ -143,8 +148,9 @@ class Detector:
         """What it judges."""
         return self.composed_of or (self.resource_type,)
 
-    def lookup(self, name: str) -> Lookup:
-        return next(one for one in self.lookups if one.name == name)
+    def lookup(self, name: str, resource: ResourceId) -> Lookup:
+        """The lookup of this name; of several, the one for such a resource's children."""
+        return _named(self.lookups, name, resource)
 
     @property
     def permissions(self) -> tuple[str, ...]:
@@ -152,8 +158,15 @@ class Detector:
         return _reads(*self.types, *(one.type for one in self.lookups))
 
 
+def _named(lookups: Iterable[Lookup], name: str, resource: ResourceId) -> Lookup:
+    found = [one for one in lookups if one.name == name]
+    mine = (one for one in found if one.type.key.startswith(f"{resource.type.casefold()}/"))
+    return found[0] if len(found) == 1 else next(mine)
+
+
 def _reads(*types: ResourceType) -> tuple[str, ...]:
-    in_arm = (t.name for t in types if not t.name.startswith(f"{DIRECTORY}/"))
+    elsewhere = (f"{DIRECTORY}/", f"{STATE}/")
+    in_arm = (t.name for t in types if not t.name.startswith(elsewhere))
     return tuple(dict.fromkeys(f"{_ACTED_ON_AS.get(name, name)}/read" for name in in_arm))
 
 
@@ -240,11 +253,18 @@ class Remediation:
     permissions: tuple[str, ...]
     parameters: tuple[Parameter, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    matures: timedelta = timedelta(0)
+    """How long a finding must have stood before it is cured, whoever orders it."""
     privileged: bool = False
     """It takes away rights of a principal: never by itself, and only in sight of the directory."""
 
     def propose(
-        self, finding: Finding, changes: Iterable[Change], *caveats: str, asks: str = ""
+        self,
+        finding: Finding,
+        changes: Iterable[Change],
+        *caveats: str,
+        asks: str = "",
+        given: Parameters | None = None,
     ) -> Plan:
         """A plan of this remediation, with its metadata filled in."""
         return Plan(
@@ -256,6 +276,7 @@ class Remediation:
             permissions=self.permissions,
             caveats=tuple(c for c in caveats if c),
             asks=asks,
+            given=given or {},
         )
 
 
@@ -275,11 +296,11 @@ class Control:
     def kind(self) -> Kind:
         return self.remediation.kind if self.remediation else Kind.NONE
 
-    def lookup(self, name: str) -> Lookup:
+    def lookup(self, name: str, resource: ResourceId) -> Lookup:
         """What its detector or its cure calls by this name."""
         cure = self.remediation
         lookups = (*self.detector.lookups, *(cure.lookups if cure else ()))
-        return next(one for one in lookups if one.name == name)
+        return _named(lookups, name, resource)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -81,10 +81,10 @@ def test_the_hand_is_refused_none_of_them(stack: Stack) -> None:
 
 @pytest.mark.parametrize("app", ["gate", "hand"])
 def test_both_are_refused_what_nobody_declared(stack: Stack, app: str) -> None:
-    """Deleting an account, or making anybody an owner by way of a new role, is nobody's."""
+    """Deleting an account, or taking a lock off a resource, is nobody's."""
     for permission in (
         "Microsoft.Storage/storageAccounts/delete",
-        "Microsoft.Authorization/roleDefinitions/write",
+        "Microsoft.Authorization/locks/delete",
     ):
         codes = {code for _, code, _ in answers(stack, app, permission)}
         assert codes == {"AuthorizationFailed"}, permission

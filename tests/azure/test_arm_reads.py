@@ -10,6 +10,7 @@ import pytest
 from shared.azure.arm import Arm
 from shared.errors import Refused, Transient, Unauthenticated, Why
 from shared.model import ResourceId
+from simulator import roles
 from simulator.adapter import transport
 from simulator.clock import VirtualClock
 from simulator.faults import Fault
@@ -27,6 +28,19 @@ from tests.azure.wire import (
 from tests.made import ACCOUNT, SUB
 
 # --- reads
+
+
+def test_a_list_may_be_narrowed(tenant: Tenant, arm: Arm) -> None:
+    """The filter reaches the provider, quotes and slashes and all; an unknown one is refused."""
+    ada, bob = (f"22222222-0000-0000-0000-00000000000{i}" for i in (1, 2))
+    for who in (ada, bob):
+        tenant.load(roles.assignment(who, roles.CONTRIBUTOR, SUB))
+    grants = f"{SUB}/providers/Microsoft.Authorization/roleAssignments"
+    found = arm.list(f"{grants}?$filter=principalId eq '{bob}'", "2022-04-01")
+    assert [one.get("/properties/principalId") for one in found] == [bob]
+    assert len(list(arm.list(grants, "2022-04-01"))) == 2
+    with pytest.raises(Transient, match="colour"):
+        list(arm.list(f"{grants}?$filter=colour eq '/a/b'", "2022-04-01"))
 
 
 @pytest.mark.parametrize("what", LOST)

@@ -124,13 +124,24 @@ class Documents:
         return inside if isinstance(inside, list) else self.bodies
 
     def listed(self, collection: str, lookup: Lookup) -> list[Json]:
-        """What a list call on a collection answers, below whatever it lies in."""
-        home = collection.rsplit("/", 1)[0]
+        """What a list call on a collection answers, below whatever it lies in.
+
+        Of Microsoft.Authorization also what lies above. A filter asks for one role.
+        """
+        path, _, options = collection.partition("?")
+        home = path.rsplit("/", 1)[0]
         if home.split("/")[-2].casefold() == "providers":
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
         ids = ((ResourceId(body["id"]), body) for body in self.bodies.values())
-        return [body for rid, body in ids if lookup.type.matches(rid) and rid.within(scope)]
+        inherits = lookup.type.key.startswith("microsoft.authorization/")
+        return [
+            body
+            for rid, body in ids
+            if lookup.type.matches(rid)
+            and (rid.within(scope) or (inherits and _above(rid, scope)))
+            and (not options or _role(options) == _role(body["properties"]["roleDefinitionId"]))
+        ]
 
     def judged(
         self,
@@ -147,7 +158,7 @@ class Documents:
             except NeedsLookup as need:
                 name = need.name
             assert name in given, f"asked for {name}, which the case does not give"
-            found = self.looked_up(detector.lookup(name), resource, given)
+            found = self.looked_up(detector.lookup(name, resource.id), resource, given)
             resource = resource.with_lookup(name, found)
 
     def looked_up(
@@ -243,6 +254,16 @@ def _show_join(properties: dict[str, Json], configuration: str, *, present: bool
     properties["backendIPConfigurations"] = [*rest, {"id": configuration}] if present else rest
 
 
+def _above(attached: ResourceId, scope: ResourceId) -> bool:
+    """Whether something is attached above a scope; outside of subscriptions everything is."""
+    return not attached.subscription or scope.within(attached.scope)
+
+
+def _role(text: str) -> str:
+    """The role's own id, at the end of a definition's id or of a filter for it."""
+    return text.rstrip("'").rsplit("/", 1)[-1].casefold()
+
+
 def _element(home: list[Json], wanted: ResourceId) -> Json:
     return next((one for one in home if ResourceId(one["id"]) == wanted), None)
 
@@ -252,6 +273,9 @@ def _created(change: Change) -> Json:
     body = {**copy.deepcopy(change.document), **own}
     if change.target.type == "Microsoft.Authorization/roleAssignments":
         body["properties"]["scope"] = str(change.target.scope)
+    if change.target.type == "Microsoft.Subscription/policies":
+        # What is sent flat is shown among the properties.
+        body = {"properties": copy.deepcopy(change.document), **own}
     return body
 
 
@@ -263,4 +287,7 @@ def _patched(now: Json, sent: Json) -> Json:
             properties.pop(key, None)
         else:
             properties[key] = value
+    if "effectiveRules" in properties:
+        # PIM computes them from the settings' own.
+        properties["effectiveRules"] = copy.deepcopy(properties["rules"])
     return {**now, "properties": properties}

@@ -118,11 +118,11 @@ def test_rights_of_a_principal_are_never_taken_without_sight_of_the_directory(
         }
     )
     reader = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
-    gate = world.gate()
+    gate = world.gate(directory=None)
     look = gate.people.apply(
         world.hint(assignment).id,
         "carol",
-        {"role": reader, "scopes": [GROUP]},
+        {"grants": [{"scope": GROUP, "role": reader}]},
         frozenset({"iam-owner-at-subscription"}),
     )
     assert world.our_writes() == []

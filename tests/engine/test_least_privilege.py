@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,12 +12,20 @@ import pytest
 
 from shared.errors import Refused, Unusable, Why
 from shared.journal import Story
-from shared.model import Plan, Reversible, State
+from shared.model import Change, Plan, Reversible, State, Verb
 from simulator import roles
 from simulator.address import parse
 from simulator.tenant import Tenant
 from tests.cases import FAILED, Case, cases
-from tests.engine.world import CONTROLS, SUBSCRIPTION, US, World
+from tests.engine.world import (
+    CONTROLS,
+    SUBSCRIPTION,
+    US,
+    World,
+    arranged,
+    place,
+    shown_by_graph,
+)
 from wiring import Gate
 
 GUARD = "Microsoft.Resources/subscriptions/resourceGroups/read"
@@ -36,6 +45,22 @@ _OF_POSTGRESQL = (
     "postgresql-firewall-any-internet",
     "postgresql-firewall-azure-services",
 )
+_OF_STORES = {
+    "analysis-services-firewall": "Microsoft.AnalysisServices/locations/operationresults/read",
+    "cosmos-postgresql-public-ip": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "cosmos-public-network-access": "Microsoft.DocumentDB/locations/operationsStatus/read",
+    "elasticsan-public-network-access": "Microsoft.ElasticSan/locations/asyncoperations/read",
+    "fhir-public-network-access": "Microsoft.HealthcareApis/locations/operationresults/read",
+    "kusto-allowed-ip-open": "Microsoft.Kusto/locations/operationResults/read",
+    "kusto-public-network-access": "Microsoft.Kusto/locations/operationResults/read",
+    "mongo-vcore-public-network-access": f"{_MONGO}/mongoClusterAzureAsyncOperation/read",
+    "mysql-public-network-access": f"{_MYSQL}/azureAsyncOperation/read",
+    "postgresql-public-network-access": f"{_POSTGRESQL}/azureAsyncOperation/read",
+    "purview-public-network-access": "Microsoft.Purview/locations/operationResults/read",
+    "redis-enterprise-public-network-access": "Microsoft.Cache/locations/operationsStatus/read",
+    "redis-public-network-access": "Microsoft.Cache/locations/operationResults/read",
+    "synapse-public-network-access": f"{_SYNAPSE}/operationResults/read",
+}
 _AKS, _IDENTITY = "Microsoft.ContainerService/locations", "Microsoft.ManagedIdentity"
 _KEYS = "a document names identities by its keys, which the tenant does not follow"
 SUPERFLUOUS: dict[tuple[str, str], str] = {
@@ -73,13 +98,28 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
     ("synapse-firewall-any-internet", f"{_SYNAPSE}/operationStatuses/read"): _UNTOLD,
+    (
+        "sql-server-public-network-access",
+        "Microsoft.Sql/locations/serverAzureAsyncOperation/read",
+    ): _UNTOLD,
+    (
+        "iam-lighthouse-privileged",
+        "Microsoft.ManagedServices/operationStatuses/read",
+    ): _UNTOLD,
+    **dict.fromkeys(_OF_STORES.items(), _UNTOLD),
     **{(one, f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_MYSQL},
     **{(one, f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD for one in _OF_POSTGRESQL},
 }
 """Declared permissions that no case is cured by, with the reason they are declared."""
 
 CURABLE = {one.id for one in CONTROLS.values() if one.remediation is not None}
-JUDGED = [c for c in cases() if c.control in CURABLE and FAILED not in c.lookups.values()]
+JUDGED = [
+    c
+    for c in cases()
+    if c.control in CURABLE
+    and FAILED not in c.lookups.values()
+    and all(shown_by_graph(d) for found in c.lookups.values() for d in found)
+]
 CURED = [c for c in JUDGED if c.finds and c.plan != "refused"]
 
 
@@ -99,8 +139,8 @@ def documents(case: Case) -> Iterator[dict[str, Any]]:
     yield case.body
     for found in case.lookups.values():
         yield from (d for d in found if d["id"].lower() != case.body["id"].lower())
-    for scope in case.parameters.get("scopes", ()):
-        yield {"id": scope}
+    for grant in case.parameters.get("grants", ()):
+        yield {"id": grant["scope"]}
 
 
 def made_whole(document: dict[str, Any]) -> dict[str, Any]:
@@ -131,11 +171,11 @@ def woken(kind: str) -> frozenset[str]:
 def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
-    world.tenant = Tenant(world.clock, rbac=True)
+    world.tenant = arranged(Tenant(world.clock, rbac=True))
     # Groups and subscriptions first: they come with what lies in them, but without tags.
     for document in sorted(documents(case), key=lambda one: len(one["id"])):
         if world.tenant.read(document["id"]) is None:
-            world.tenant.load(made_whole(document))
+            place(world.tenant, made_whole(document))
     # A look judges all controls of a type; what is written wakes others.
     types = woken(case.id.type.casefold()) if writes else {case.id.type.casefold()}
     beside = (one for one in CONTROLS.values() if {kind.key for kind in one.detector.types} & types)
@@ -183,12 +223,22 @@ def undone(world: World, gate: Gate, story: Story) -> str:
 def by_hand(gate: Gate, case: Case) -> str:
     """The writes of a privileged cure, which the engine keeps for a person, there and back."""
     plan = plan_of(gate, case)
+    back = () if plan.reversible is Reversible.NO else plan.inverse()
     try:
-        for change in (*plan.changes, *plan.inverse()):
-            gate.arm.write(change, str(uuid.uuid4()))
+        for change in (*plan.changes, *back):
+            gate.arm.write(whole(gate, change), str(uuid.uuid4()))
     except Refused as refused:
         return str(refused)
     return ""
+
+
+def whole(gate: Gate, change: Change) -> Change:
+    """A put that is taken back is one of the document as it is by then."""
+    if change.verb is not Verb.PUT or change.document is not None:
+        return change
+    now = gate.arm.get(change.target, change.api_version)
+    assert now is not None
+    return replace(change, document=now.body)
 
 
 def there_and_back(world: World, case: Case) -> str:

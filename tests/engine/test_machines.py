@@ -90,6 +90,9 @@ def test_a_public_address_opens_the_way_that_the_rules_left(world: World) -> Non
     world.tenant.write(NIC, nic, by=ALICE, method="PUT")
     world.run(gate, hours=0.2, step=10)
     assert held(world)["sql"]["sourceAddressPrefix"] == "VirtualNetwork"
+    reads = len(world.tenant.requests)
+    world.run(gate, hours=1, step=60)
+    assert len(world.tenant.requests) == reads, "one look wakes another for ever"
 
 
 def test_a_closed_public_address_is_told_as_closed(world: World) -> None:
@@ -98,7 +101,7 @@ def test_a_closed_public_address_is_told_as_closed(world: World) -> None:
     gate = world.gate()
     (seen,) = [one for one in world.look(gate, NIC).seen if one.control.id == PUBLIC_IP]
     told = [(one.observed, one.expected) for one in seen.verdict.evidence]
-    assert told[0] == ("exposure private", "exposure private, and no public IP")
+    assert told[0] == ("exposure private", "private, and no public IP")
     assert ("Deny", "closed by deny-db, priority 100") in told
 
 

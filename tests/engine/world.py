@@ -11,7 +11,7 @@ from typing import Any
 from shared import policy_file
 from shared.hints import ACT, HINTS, Hint
 from shared.look import Look
-from shared.model import ResourceId
+from shared.model import GROUP_MEMBERS, ResourceId, of_directory
 from shared.outbox import Record
 from shared.policy import Policy
 from shared.settings import App, Settings
@@ -20,6 +20,7 @@ from shared.store.embedded import EmbeddedStore
 from simulator.adapter import TenantCredential, transport
 from simulator.call import Identity
 from simulator.clock import VirtualClock
+from simulator.principals import Principals
 from simulator.tenant import Tenant
 from wiring import Gate, build, controls
 
@@ -38,6 +39,7 @@ ALICE = Identity(
 SUBSCRIPTION = "/subscriptions/00000000-0000-0000-0000-000000000001"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg"
 LIMITS = "limits: [{writes: 100, per: estate}]"
+GRAPH = "https://graph.microsoft.com"
 CONTROLS = controls()
 
 Killer = Callable[[str], None]
@@ -96,22 +98,69 @@ class Fragile:
         return operation
 
 
+def arranged(tenant: Tenant) -> Tenant:
+    """The tenant with those who act in it, where we may read the directory."""
+    tenant.add_identity(US)
+    tenant.add_identity(ALICE)
+    tenant.principals.add_managed_identity(US.object_id, "portcullis", str(US.app_id))
+    tenant.directory.allow(US, "User.Read.All", "GroupMember.Read.All", "Application.Read.All")
+    return tenant
+
+
+def place(tenant: Tenant, document: dict[str, Any]) -> str:
+    """Put a document where it belongs: principals into the directory, all else into ARM."""
+    resource_id = ResourceId(document["id"])
+    if not of_directory(resource_id):
+        return tenant.load(document)
+    _declare(tenant.principals, resource_id.name, document["properties"])
+    if GROUP_MEMBERS.matches(resource_id):
+        tenant.principals.join(resource_id.text.split("/")[-3], resource_id.name)
+    return resource_id.text
+
+
+def _declare(principals: Principals, object_id: str, about: dict[str, Any]) -> None:
+    name = about["displayName"]
+    match about["@odata.type"]:
+        case "#microsoft.graph.user":
+            upn, guest = about.get("userPrincipalName", name), about.get("userType") == "Guest"
+            enabled = about.get("accountEnabled", True)
+            principals.add_user(object_id, name, upn=upn, enabled=enabled, guest=guest)
+        case "#microsoft.graph.group":
+            principals.add_group(object_id, name)
+        case _ if about.get("servicePrincipalType") == "ManagedIdentity":
+            principals.add_managed_identity(object_id, name, object_id)
+        case _:
+            principals.add_application(object_id, name, object_id)
+
+
+def shown_by_graph(document: dict[str, Any]) -> bool:
+    """Whether the simulated directory can show it: it holds nothing back from who may read."""
+    about = document.get("properties") or {}
+    whole = "displayName" in about and None not in about.values()
+    return whole or not of_directory(ResourceId(document["id"]))
+
+
 @dataclass
 class World:
     """One tenant and one state; any number of gates over them."""
 
     clock: VirtualClock = field(default_factory=VirtualClock)
+    rbac: bool = False
 
     def __post_init__(self) -> None:
-        self.tenant = Tenant(self.clock)
-        self.tenant.add_identity(US)
-        self.tenant.add_identity(ALICE)
+        self.tenant = arranged(Tenant(self.clock, rbac=self.rbac))
         self.store: Store = EmbeddedStore(self.clock.now)
         self.policy = policy("")
 
-    def gate(self, *, app: App = App.ALL, store: Store | None = None) -> Gate:
+    def gate(
+        self, *, app: App = App.ALL, store: Store | None = None, directory: str | None = GRAPH
+    ) -> Gate:
         return build(
-            Settings(app=app, identities=frozenset({US.object_id})),
+            Settings(
+                app=app,
+                identities=frozenset({US.object_id}),
+                directory=directory,
+            ),
             TenantCredential(self.tenant, US),
             now=self.clock.now,
             transport=transport(self.tenant),
@@ -120,7 +169,7 @@ class World:
         )
 
     def load(self, *documents: dict[str, Any]) -> list[str]:
-        return [self.tenant.load(copy.deepcopy(d)) for d in documents]
+        return [place(self.tenant, copy.deepcopy(d)) for d in documents]
 
     def change(self, resource: str, properties: dict[str, Any]) -> None:
         """Alice edits a resource."""

@@ -272,11 +272,20 @@ def test_rights_follow_their_assignments_by_the_delay(changed: list[bool], delay
         clock.advance(timedelta(minutes=1))
 
 
-def test_a_deleted_role_gives_nothing_any_more(tenant: Tenant, arm: Client) -> None:
+def test_a_changed_role_gives_what_it_lists_by_then(tenant: Tenant, arm: Client) -> None:
     role = _custom(tenant, (["*"], []))
     _grant(tenant, role)
-    assert arm.delete(role).status_code == 200
+    narrowed = {"properties": {**(tenant.read(role) or {})["properties"]}}
+    narrowed["properties"]["permissions"] = [roles.block(["*/read"])]
+    assert arm.put(role, narrowed).status_code == 200
     assert arm.patch(ACCOUNT, TAGGED).status_code == 403
+
+
+def test_a_deleted_role_can_be_assigned_no_more(tenant: Tenant, boss: Client) -> None:
+    role = _custom(tenant, (["*"], []))
+    assert boss.delete(role).status_code == 200
+    path, body = _new(GROUP, role)
+    assert code(boss.put(path, body)) == "RoleDefinitionDoesNotExist"
 
 
 def test_without_a_delay_rights_come_and_go_at_once(

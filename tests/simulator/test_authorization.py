@@ -166,6 +166,50 @@ def test_role_definitions_can_be_filtered(
     assert [one["properties"]["roleName"] for one in answer.json()["value"]] == expected
 
 
+def test_a_custom_role_is_not_deleted_while_it_is_assigned_anywhere(
+    tenant: Tenant, arm: Client
+) -> None:
+    custom = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{_guid(7)}"
+    tenant.load({"id": custom, "properties": {"roleName": "Deployer", "type": "CustomRole"}})
+    held = tenant.load({"id": _path(GROUP, 1), "properties": _body(role=_guid(7))["properties"]})
+    answer = arm.delete(custom)
+    assert (answer.status_code, code(answer)) == (400, "RoleDefinitionHasAssignments")
+    arm.delete(held)
+    assert arm.delete(custom).status_code == 200
+
+
+def test_custom_roles_of_a_tenant_have_names_of_their_own(arm: Client) -> None:
+    """A PUT of the same role may keep its name."""
+    body = {"properties": {"roleName": "Deployer", "type": "CustomRole", "permissions": []}}
+    definitions = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions"
+    assert arm.put(f"{definitions}/{_guid(7)}", body).status_code == 201
+    assert arm.put(f"{definitions}/{_guid(7)}", body).status_code in {200, 201}
+    body["properties"]["roleName"] = "deployer"
+    answer = arm.put(f"{definitions}/{_guid(8)}", body)
+    assert (answer.status_code, code(answer)) == (409, "RoleDefinitionWithSameNameExists")
+
+
+@pytest.mark.parametrize(
+    ("scope", "query", "expected"),
+    [(GROUP, "", [1, 2]), (SUB, "", [1, 2]), (SUB, "&$filter=atScope()", [1])],
+)
+def test_pim_shows_its_grants_at_above_and_below_a_scope(
+    tenant: Tenant, arm: Client, scope: str, query: str, expected: list[int]
+) -> None:
+    kind = "Microsoft.Authorization/roleAssignmentScheduleInstances"
+    for number, at in ((1, SUB), (2, GROUP)):
+        tenant.load({"id": f"{at}/providers/{kind}/{_guid(number)}", "properties": {}})
+    answer = arm.get(f"{scope}/providers/{kind}?api-version=2020-10-01{query}")
+    assert _numbers(answer) == expected
+
+
+def test_roles_over_data_list_data_actions(arm: Client) -> None:
+    role = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+    shown = arm.get(f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{role}").json()
+    (permission,) = shown["properties"]["permissions"]
+    assert [one.rsplit("/", 1)[-1] for one in permission["dataActions"]] == ["*"]
+
+
 def test_role_definitions_are_listed_with_those_above(tenant: Tenant, arm: Client) -> None:
     custom = f"{SUB}/providers/Microsoft.Authorization/roleDefinitions/{_guid(7)}"
     tenant.load({"id": custom, "properties": {"roleName": "Deployer", "type": "CustomRole"}})

@@ -1,0 +1,1 @@
+"""Data stores of every type, seen as one."""

@@ -1,0 +1,1 @@
+"""Managed identities and the tokens of others that they trust."""

@@ -1,0 +1,1 @@
+"""Cures for Analysis Services servers."""

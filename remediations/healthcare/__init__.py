@@ -1,0 +1,1 @@
+"""Cures for Azure Health Data Services."""

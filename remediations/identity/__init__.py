@@ -1,0 +1,1 @@
+"""Cures for managed identities."""

@@ -1,0 +1,1 @@
+"""Cures for Azure AI Search services."""

@@ -1,0 +1,240 @@
+"""The access review: who holds what, how it was granted, when it was last used, what to do.
+
+Grants come from Azure's index, so that one review is a few pages whatever the estate; what is
+proposed for a wide one is planned from a fresh read. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from shared.azure.graph import Ask, pages, query_for
+from shared.cloud import Cloud
+from shared.errors import Refused, Transient, Unusable
+from shared.look import Seen
+from shared.model import Resource, ResourceId, State, Verb, directory_object
+from shared.people import People
+from shared.usage import Uses
+
+_ASSIGNMENTS = "microsoft.authorization/roleassignments"
+_DEFINITIONS_VERSION = "2022-04-01"
+_PIM = "providers/Microsoft.Authorization"
+_PIM_VERSION = "2020-10-01"
+_DELEGATIONS = "providers/Microsoft.ManagedServices/registrationAssignments"
+_DELEGATIONS_VERSION = "2022-10-01"
+
+
+@dataclass(kw_only=True)
+class Holding:
+    """One grant as a reviewer sees it; instants are ISO 8601, what is not known is empty.
+
+    `how` is direct, group, eligible, activated or delegated. `last_used` is the day of the last
+    write, delete or action that was seen; `used_since` from when on these are known at all.
+    """
+
+    principal: str
+    principal_id: str
+    kind: str
+    account: str
+    role: str
+    scope: str
+    how: str
+    condition: bool = False
+    until: str = ""
+    granted_on: str = ""
+    last_used: str = ""
+    used_since: str = ""
+    grade: str = ""
+    findings: list[str] = field(default_factory=list)
+    proposal: str = ""
+    assignment: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Review:
+    """Reads what is there, and asks the engine what it would do."""
+
+    def __init__(self, ask: Ask, cloud: Cloud, people: People, uses: Uses) -> None:
+        self._ask = ask
+        self._cloud = cloud
+        self._people = people
+        self._uses = uses
+        self._roles: dict[str, str] = {}
+        self._known: dict[str, Resource | str | None] = {}
+
+    def holdings(
+        self, scope: ResourceId, progress: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Holding]:
+        """Every grant that holds in `scope` or below it, inherited ones once, the widest first.
+
+        Raises:
+            Transient, Refused: the grants cannot be listed.
+        """
+        grants = sorted(self._grants(scope), key=lambda one: (one.id.scope.key, one.id.key))
+        inside = {g.id.subscription for g in grants} | {scope.subscription}
+        activated: dict[ResourceId, str] = {}
+        eligible: list[Holding] = []
+        for subscription in sorted(inside - {""}):
+            where = ResourceId(f"/subscriptions/{subscription}")
+            activated |= self._activated(where)
+            eligible.extend(self._eligible(where))
+            eligible.extend(self._delegated(where))
+        for done, grant in enumerate(grants):
+            yield self._holding(grant, activated)
+            progress(done + 1)
+        yield from eligible
+
+    def _grants(self, scope: ResourceId) -> Iterator[Resource]:
+        subscriptions = [scope.subscription] if scope.subscription else []
+        query = query_for("AuthorizationResources", [_ASSIGNMENTS])
+        for page in pages(self._ask, query, subscriptions):
+            for one in page:
+                if one.id.scope.within(scope) or scope.within(one.id.scope):
+                    yield one
+
+    def _holding(self, grant: Resource, activated: dict[ResourceId, str]) -> Holding:
+        kind = str(grant.get("/properties/principalType") or "")
+        until = activated.get(grant.id)
+        how = "group" if kind.casefold() == "group" else "direct"
+        found = Holding(
+            **self._who(str(grant.get("/properties/principalId") or ""), kind),
+            role=self._role(str(grant.get("/properties/roleDefinitionId") or "")),
+            scope=grant.id.scope.text,
+            how=how if until is None else "activated",
+            until=until or "",
+            condition=bool(grant.get("/properties/condition")),
+            granted_on=str(grant.get("/properties/createdOn") or ""),
+            assignment=grant.id.text,
+        )
+        self._add_use(found, grant.id)
+        self._add_proposal(found, grant.id)
+        return found
+
+    def _add_use(self, found: Holding, grant: ResourceId) -> None:
+        """Only uses of grants wider than a resource group are kept."""
+        if grant.resource_group is None:
+            since = self._uses.since(grant.subscription)
+            found.used_since = since.isoformat() if since else ""
+            found.last_used = max((use["last"] for use in self._uses.of(grant)), default="")
+
+    def _add_proposal(self, found: Holding, grant: ResourceId) -> None:
+        try:
+            look = self._people.preview(grant)
+        except (Refused, Transient, Unusable) as fault:
+            found.proposal = f"could not be judged: {fault}"
+            return
+        violated = [s for s in look.seen if s.verdict.state is State.NON_COMPLIANT]
+        found.findings = [one.control.id for one in violated]
+        graded = (e.observed for one in violated for e in one.verdict.evidence)
+        found.grade = next((str(o) for o in graded if str(o).startswith("grade ")), "")
+        found.proposal = self._proposal(violated)
+
+    def _proposal(self, violated: list[Seen]) -> str:
+        """The first plan that there is, in words; else the first reason why there is none."""
+        for one in violated:
+            if one.plan is not None:
+                return "; ".join(
+                    self._change(c.target, c.verb, c.document) for c in one.plan.changes
+                )
+        reasons = [one.decision.reason for one in violated if one.decision]
+        return next((reason for reason in reasons if reason), "")
+
+    def _change(self, target: ResourceId, verb: Verb, document: Any) -> str:
+        if verb is Verb.CREATE and isinstance(document, dict):
+            role = self._role(str(document.get("properties", {}).get("roleDefinitionId", "")))
+            return f"grant {role} on {target.scope}"
+        return "take it away" if verb is Verb.DELETE else f"{verb} {target.name}"
+
+    # --- names
+
+    def _role(self, definition: str) -> str:
+        guid = definition.rstrip("/").rsplit("/", 1)[-1].casefold()
+        if guid and guid not in self._roles:
+            try:
+                shown = self._cloud.arm.get(ResourceId(definition), _DEFINITIONS_VERSION)
+            except (Refused, Transient):
+                shown = None
+            name = shown.get("/properties/roleName") if shown else None
+            self._roles[guid] = str(name or guid)
+        return self._roles.get(guid, "")
+
+    def _who(self, principal: str, kind: str) -> dict[str, Any]:
+        who = self._shown(principal)
+        named = {"principal": principal, "principal_id": principal, "kind": kind, "account": ""}
+        if isinstance(who, str):
+            return {**named, "account": who}
+        if who is None:
+            return {**named, "account": "deleted"}
+        name = who.get("/properties/userPrincipalName") or who.get("/properties/displayName")
+        states = []
+        if who.text("/properties/userType") == "guest":
+            states.append("guest")
+        if who.get("/properties/accountEnabled") is False:
+            states.append("disabled")
+        return {**named, "principal": str(name or principal), "account": ", ".join(states)}
+
+    def _shown(self, principal: str) -> Resource | str | None:
+        """The principal, None where it is gone, or why it cannot be seen."""
+        key = principal.casefold()
+        if self._cloud.directory is None or not key:
+            return "not seen"
+        if key not in self._known:
+            try:
+                named = ResourceId(directory_object(key))
+                self._known[key] = self._cloud.directory.get(named)
+            except (Refused, Transient):
+                self._known[key] = "not seen"
+        return self._known[key]
+
+    # --- what is no assignment, or not for long
+
+    def _activated(self, where: ResourceId) -> dict[ResourceId, str]:
+        """By assignment, until when PIM has made it."""
+        found: dict[ResourceId, str] = {}
+        for one in self._listed(f"{where}/{_PIM}/roleAssignmentScheduleInstances", _PIM_VERSION):
+            origin = one.get("/properties/originRoleAssignmentId")
+            if isinstance(origin, str) and one.text("/properties/assignmentType") == "activated":
+                found[ResourceId(origin)] = str(one.get("/properties/endDateTime") or "")
+        return found
+
+    def _eligible(self, where: ResourceId) -> Iterator[Holding]:
+        for one in self._listed(f"{where}/{_PIM}/roleEligibilityScheduleInstances", _PIM_VERSION):
+            kind = str(one.get("/properties/principalType") or "")
+            yield Holding(
+                **self._who(str(one.get("/properties/principalId") or ""), kind),
+                role=self._role(str(one.get("/properties/roleDefinitionId") or "")),
+                scope=str(one.get("/properties/scope") or where),
+                how="eligible",
+                until=str(one.get("/properties/endDateTime") or ""),
+                assignment=one.id.text,
+            )
+
+    def _delegated(self, where: ResourceId) -> Iterator[Holding]:
+        for one in self._listed(f"{where}/{_DELEGATIONS}", _DELEGATIONS_VERSION):
+            definition = ResourceId(str(one.get("/properties/registrationDefinitionId") or "/"))
+            shown = None
+            if definition.type:
+                shown = self._cloud.arm.get(definition, _DELEGATIONS_VERSION)
+            for held in shown.items("/properties/authorizations") if shown else ():
+                principal = str(held.get("principalId") or "")
+                yield Holding(
+                    principal=str(held.get("principalIdDisplayName") or principal),
+                    principal_id=principal,
+                    kind="",
+                    account="another tenant's",
+                    role=self._role(f"/{_PIM}/roleDefinitions/{held.get('roleDefinitionId')}"),
+                    scope=one.id.scope.text,
+                    how="delegated",
+                    assignment=one.id.text,
+                )
+
+    def _listed(self, collection: str, version: str) -> Iterator[Resource]:
+        """A list that may not be had: tenants without the licence have no PIM."""
+        try:
+            yield from self._cloud.arm.list(collection, version)
+        except Refused:
+            return
