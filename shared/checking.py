@@ -146,7 +146,11 @@ class _Shelf:
 
     def find(self, lookup: Lookup, resource: Resource) -> tuple[Resource, ...] | Undecided:
         found: list[Resource] = []
-        for wanted in lookup.ids(resource):
+        try:
+            listed = lookup.wanted(resource)
+        except Undecided as reason:
+            return reason
+        for wanted in listed:
             here = (
                 self._by_collection.get(ResourceId(wanted).key, [])
                 if lookup.many

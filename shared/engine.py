@@ -146,8 +146,12 @@ class Engine:
         return resource
 
     def _wake(self, resource: Resource, hint: Hint) -> None:
+        """A look leads to others, but never back to a type that it came through."""
+        via = hint.via | {resource.type.casefold()}
         for woken in self.observer.woken(resource):
-            self.state.inbox.note(replace(hint, id=woken, source="wake", attempt=0))
+            if woken.type.casefold() not in via:
+                onward = replace(hint, id=woken, source="wake", attempt=0, via=via)
+                self.state.inbox.note(onward)
 
     def _judge(
         self, resource: Resource, hint: Hint, standings: Mapping[str, Standing]

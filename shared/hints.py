@@ -61,7 +61,8 @@ class Actor:
 class Hint:
     """Look at `id`: why (`event`, `sweep`, `person`, `due`, `wake`), since when, who.
 
-    `run` is the sweep it came from; `attempt` counts looks that a passing fault put off.
+    `run` is the sweep it came from; `attempt` counts looks that a passing fault put off. `via`
+    are the types (lower case) of the resources whose looks led here, one after the other.
     """
 
     id: ResourceId
@@ -70,6 +71,7 @@ class Hint:
     actors: tuple[Actor, ...] = ()
     run: str = ""
     attempt: int = 0
+    via: frozenset[str] = frozenset()
 
     def to_text(self) -> str:
         body = {
@@ -80,6 +82,7 @@ class Hint:
             "actors": [a.to_json() for a in self.actors],
             "run": self.run,
             "attempt": self.attempt,
+            "via": sorted(self.via),
         }
         return json.dumps(body, separators=(",", ":"))
 
@@ -96,6 +99,7 @@ class Hint:
                 actors=tuple(Actor(**{k: str(v) for k, v in a.items()}) for a in body["actors"]),
                 run=str(body["run"]),
                 attempt=int(body["attempt"]),
+                via=frozenset(str(one) for one in body.get("via", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             return None
@@ -142,7 +146,8 @@ class Inbox:
             return Taken(hint, None)
         known = tuple(Actor(**a) for a in row.value["actors"])
         actors = _together(tuple(a for a in hint.actors if a not in known), known)
-        return Taken(replace(hint, actors=actors, run=hint.run or row.value["run"]), row)
+        via = frozenset(row.value.get("via", hint.via))
+        return Taken(replace(hint, actors=actors, run=hint.run or row.value["run"], via=via), row)
 
     def finish(self, taken: Taken) -> None:
         """End a look; where a hint came meanwhile another look is on its way."""
@@ -169,6 +174,7 @@ class Inbox:
             "since": self._now().isoformat(),
             "actors": [a.to_json() for a in hint.actors],
             "run": hint.run,
+            "via": sorted(hint.via),
             "count": 1,
         }
 
@@ -179,6 +185,8 @@ class Inbox:
             "since": self._now().isoformat() if stale else row.value["since"],
             "actors": [a.to_json() for a in _together(known, hint.actors)],
             "run": row.value["run"] or hint.run,
+            # What every one of them came through: a look for several wakes for each.
+            "via": sorted(hint.via & set(row.value.get("via", ()))),
             "count": row.value["count"] + 1,
         }
 

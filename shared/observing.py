@@ -117,7 +117,11 @@ class Observer:
         self, lookup: Lookup, resource: Resource, memo: Memo
     ) -> tuple[Resource, ...] | Undecided:
         found: list[Resource] = []
-        for wanted in lookup.ids(resource):
+        try:
+            listed = lookup.wanted(resource)
+        except Undecided as reason:
+            return reason
+        for wanted in listed:
             key = (ResourceId(wanted).key, lookup.type.api_version)
             if key not in memo:
                 memo[key] = self._steadily(lookup, wanted) or self._read(lookup, wanted)

@@ -1,6 +1,9 @@
 """Container groups and clusters: what their providers fill in and keep to themselves."""
 
-from simulator.documents import dig, fill, put
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.documents import Document, dig, fill, put
 from simulator.network import public_address
 from simulator.writes import Write
 
@@ -20,6 +23,15 @@ def start_group(write: Write) -> None:
         if address.get("dnsNameLabel"):
             region = str(write.after.get("location")).replace(" ", "").lower()
             address["fqdn"] = f"{address['dnsNameLabel']}.{region}.azurecontainer.io"
+
+
+def stop_group(group: Document, _: Mapping[str, Any]) -> None:
+    """`stop` ends every container; address and ports stay in the document."""
+    put(group, "properties.instanceView.state", "Stopped")
+
+
+def run_group(group: Document, _: Mapping[str, Any]) -> None:
+    put(group, "properties.instanceView.state", "Running")
 
 
 def fill_pools(write: Write) -> None:

@@ -19,6 +19,15 @@ _GROUP = f"{_NETWORK}/networkSecurityGroups/join/action"
 _RULE = f"{_NETWORK}/applicationSecurityGroups/joinNetworkSecurityRule/action"
 _CONFIGURATION = "properties.ipConfigurations[].properties"
 _FRONTEND = "properties.frontendIPConfigurations[].properties"
+_PREFIX = f"{_NETWORK}/publicIPPrefixes/join/action"
+_IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
+_CONFIGURED = "ipConfigurations[].properties"
+_MODEL = (
+    "properties.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].properties"
+)
+_IP_GROUP = f"{_NETWORK}/ipGroups/join/action"
+_GROUPS = "properties.rules[].sourceIpGroups[]"
+_POOL = "properties.backendAddressPools[].properties"
 
 _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/networkinterfaces": {
@@ -57,12 +66,58 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/loadbalancers": {
         f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
         f"{_FRONTEND}.subnet.id": _SUBNET,
+        f"{_FRONTEND}.publicIPPrefix.id": _PREFIX,
+        f"{_POOL}.virtualNetwork.id": f"{_NETWORK}/virtualNetworks/join/action",
+        f"{_POOL}.loadBalancerBackendAddresses[].properties.virtualNetwork.id": (
+            f"{_NETWORK}/virtualNetworks/join/action"
+        ),
+    },
+    "microsoft.network/applicationgateways": {
+        "properties.gatewayIPConfigurations[].properties.subnet.id": _SUBNET,
+        f"{_FRONTEND}.publicIPAddress.id": _ADDRESS,
+        f"{_FRONTEND}.subnet.id": _SUBNET,
+        "properties.firewallPolicy.id": (
+            f"{_NETWORK}/ApplicationGatewayWebApplicationFirewallPolicies/join/action"
+        ),
+        "identity.userAssignedIdentities{}": _IDENTITY,
+    },
+    "microsoft.network/azurefirewalls": {
+        f"{_CONFIGURATION}.publicIPAddress.id": _ADDRESS,
+        f"{_CONFIGURATION}.subnet.id": _SUBNET,
+        "properties.firewallPolicy.id": f"{_NETWORK}/firewallPolicies/join/action",
+        f"properties.natRuleCollections[].{_GROUPS}": _IP_GROUP,
+        f"properties.networkRuleCollections[].{_GROUPS}": _IP_GROUP,
+        f"properties.applicationRuleCollections[].{_GROUPS}": _IP_GROUP,
+    },
+    "microsoft.network/firewallpolicies/rulecollectiongroups": {
+        "properties.ruleCollections[].rules[].sourceIpGroups[]": _IP_GROUP,
+        "properties.ruleCollections[].rules[].destinationIpGroups[]": _IP_GROUP,
     },
     "microsoft.network/privateendpoints": {"properties.subnet.id": _SUBNET},
     "microsoft.compute/virtualmachines": {
         "properties.networkProfile.networkInterfaces[].id": (
             f"{_NETWORK}/networkInterfaces/join/action"
         ),
+    },
+    "microsoft.compute/virtualmachinescalesets": {
+        f"{_MODEL}.networkSecurityGroup.id": _GROUP,
+        f"{_MODEL}.{_CONFIGURED}.subnet.id": _SUBNET,
+        f"{_MODEL}.{_CONFIGURED}.publicIPAddressConfiguration.properties.publicIPPrefix.id": (
+            _PREFIX
+        ),
+        f"{_MODEL}.{_CONFIGURED}.loadBalancerBackendAddressPools[].id": (
+            f"{_NETWORK}/loadBalancers/backendAddressPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.loadBalancerInboundNatPools[].id": (
+            f"{_NETWORK}/loadBalancers/inboundNatPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.applicationGatewayBackendAddressPools[].id": (
+            f"{_NETWORK}/applicationGateways/backendAddressPools/join/action"
+        ),
+        f"{_MODEL}.{_CONFIGURED}.applicationSecurityGroups[].id": (
+            f"{_NETWORK}/applicationSecurityGroups/joinIpConfiguration/action"
+        ),
+        "identity.userAssignedIdentities{}": _IDENTITY,
     },
     "microsoft.containerservice/managedclusters": {
         "properties.agentPoolProfiles[].vnetSubnetID": _SUBNET,
@@ -114,6 +169,10 @@ def _values(value: Any, steps: list[str]) -> Iterator[Any]:
         yield value
         return
     step, *rest = steps
+    if step.endswith("{}"):
+        keys = value.get(step.removesuffix("{}")) if isinstance(value, Mapping) else None
+        yield from keys or ()
+        return
     inner = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
     if not step.endswith("[]"):
         yield from _values(inner, rest)

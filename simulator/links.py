@@ -70,9 +70,35 @@ class Links:
     def _show(self, link: Link, *, present: bool) -> None:
         address = parse(link.target)
         found = self._state.find(address.key)
-        if found is None or _shows(found, link) == present:
+        if found is None:
+            self._show_inside(link, address, present=present)
+            return
+        if _shows(found, link) == present:
             return
         document = clone(found)
+        self._mark(document, link, present=present)
+        self._follow_address(document)
+        row = types.row_of(address.type)
+        if row is not None and types.embedding(address.type) is None:
+            stamp(self._state, row, document, "")
+        self._state.save(address, document)
+
+    def _show_inside(self, link: Link, address: Address, *, present: bool) -> None:
+        """A part without an address of its own (a gateway's pool) shows it in the whole."""
+        holder = parse(_holder(link.target))
+        found = self._state.find(holder.key)
+        row = types.row_of(holder.type)
+        if found is None or row is None or holder.key == address.key:
+            return
+        document = clone(found)
+        for item in dig(document, f"properties.{_collection(address)}") or []:
+            if str(item.get("name")).lower() == address.name.lower():
+                if _shows(item, link) != present:
+                    self._mark(item, link, present=present)
+        stamp(self._state, row, document, "")
+        self._state.save(holder, document)
+
+    def _mark(self, document: Document, link: Link, *, present: bool) -> None:
         if link.many:
             held = [one for one in dig(document, link.place) or [] if not _is(one, link.source)]
             if present:
@@ -82,11 +108,6 @@ class Links:
             put(document, link.place, {"id": link.source})
         else:
             drop(document, link.place)
-        self._follow_address(document)
-        row = types.row_of(address.type)
-        if row is not None and types.embedding(address.type) is None:
-            stamp(self._state, row, document, "")
-        self._state.save(address, document)
 
     def _follow_address(self, document: Document) -> None:
         """A dynamic public address exists only while it is attached."""
@@ -130,6 +151,11 @@ def _interface_links(address: Address, document: Document) -> Iterator[Link]:
         source = f"{address.id}/ipConfigurations/{one.get('name')}"
         yield from _link(one, "publicIPAddress", source, "properties.ipConfiguration")
         yield from _link(one, "subnet", source, "properties.ipConfigurations", many=True)
+        for name, place in _JOINED.items():
+            many = place.endswith("s")
+            for joined in dig(one, f"properties.{name}") or []:
+                if str(joined.get("id")).startswith("/"):
+                    yield Link(source, str(joined["id"]), f"properties.{place}", many)
 
 
 def _link(
@@ -138,6 +164,14 @@ def _link(
     target = dig(holder, f"properties.{name}.id")
     if isinstance(target, str) and target.startswith("/"):
         yield Link(source, target, place, many)
+
+
+_JOINED = {
+    "loadBalancerInboundNatRules": "backendIPConfiguration",
+    "loadBalancerBackendAddressPools": "backendIPConfigurations",
+    "applicationGatewayBackendAddressPools": "backendIPConfigurations",
+}
+"""What an interface's configuration joins, and where that shows who joined."""
 
 
 _FINDERS: dict[str, Callable[[Address, Document], Iterator[Link]]] = {
@@ -151,7 +185,15 @@ _FINDERS: dict[str, Callable[[Address, Document], Iterator[Link]]] = {
 def _holder(target: str) -> str:
     """The key of the stored document that contains a target: a subnet is in its network."""
     address = parse(target)
-    return address.parent.lower() if types.embedding(address.type) else address.key
+    row = types.row_of(address.type.rsplit("/", 1)[0])
+    inside = row is not None and any(
+        one.path.lower() == _collection(address).lower() for one in row.embedded
+    )
+    return address.parent.lower() if inside else address.key
+
+
+def _collection(address: Address) -> str:
+    return address.type.rsplit("/", 1)[-1]
 
 
 def _is(one: Document, source: str) -> bool:

@@ -60,6 +60,15 @@ _POLLS = {
         "{top}/operationResults/{id}",
     ),
     "microsoft.resources": ("{sub}/operations/{id}", "{sub}/operationresults/{id}"),
+    "microsoft.app": (
+        "{sub}/providers/{ns}/locations/{loc}/containerappOperationStatuses/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/containerappOperationResults/{id}",
+    ),
+    "microsoft.netapp": (
+        "{sub}/providers/{ns}/locations/{loc}/operationresults/{id}",
+        "{sub}/providers/{ns}/locations/{loc}/operationresults/{id}",
+    ),
+    "microsoft.dbformariadb": _RDBMS,
     "microsoft.dbformysql": _RDBMS,
     "microsoft.dbforpostgresql": _RDBMS,
     "microsoft.documentdb/mongoclusters": (

@@ -10,7 +10,9 @@ from simulator import (
     rows_eventgrid,
     rows_identity,
     rows_network,
+    rows_paths,
     rows_platform,
+    rows_servers,
     rows_services,
     rows_storage,
     rows_stores,
@@ -23,6 +25,8 @@ def teach() -> None:
     """Register every row; further calls do nothing."""
     types.register(*rows_authorization.ROWS)
     types.register(*rows_network.ROWS)
+    types.register(*rows_paths.ROWS)
+    types.register(*rows_servers.ROWS)
     types.register(*rows_compute.ROWS)
     types.register(*rows_storage.ROWS)
     types.register(*rows_data.ROWS)

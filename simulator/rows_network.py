@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from simulator import network, references
+from simulator import balancing, network, references
 from simulator.types import Busy, Embedded, Long, ResourceType
 
 _BUSY = Busy(
@@ -61,7 +61,7 @@ def _row(name: str, **changes: Any) -> ResourceType:
     return replace(usual, rules=rules, **changes)
 
 
-def _child(name: str, **changes: Any) -> ResourceType:
+def child(name: str, **changes: Any) -> ResourceType:
     """Children have no PATCH of their own."""
     return _row(name, patch=None, computed={}, located=False, **changes)
 
@@ -118,7 +118,7 @@ ROWS = (
         rules=(network.add_default_rules, network.check_group),
         removal=network.check_group_unused,
     ),
-    _child("networkSecurityGroups/securityRules", rules=(network.check_single_rule,)),
+    child("networkSecurityGroups/securityRules", rules=(network.check_single_rule,)),
     _row(
         "networkInterfaces",
         embedded=(
@@ -193,14 +193,14 @@ ROWS = (
         },
         rules=(network.check_subnets_kept, network.offer_endpoints),
     ),
-    _child(
+    child(
         "virtualNetworks/subnets",
         read_only=("properties.provisioningState", "properties.ipConfigurations"),
         defaults=_SUBNET,
         rules=(network.offer_endpoints,),
         removal=network.check_subnet_unused,
     ),
-    _child("virtualNetworks/virtualNetworkPeerings"),
+    child("virtualNetworks/virtualNetworkPeerings"),
     _row(
         "loadBalancers",
         embedded=(
@@ -210,7 +210,11 @@ ROWS = (
                 ("inboundNatRules", *_RULES),
                 privateIPAllocationMethod="Dynamic",
             ),
-            _part("loadBalancers", "backendAddressPools", _RULES),
+            Embedded(
+                "backendAddressPools",
+                "Microsoft.Network/loadBalancers/backendAddressPools",
+                used_by=("inboundNatRules", *_RULES),
+            ),
             _part(
                 "loadBalancers",
                 "loadBalancingRules",
@@ -229,7 +233,7 @@ ROWS = (
                 intervalInSeconds=15,
                 numberOfProbes=2,
             ),
-            _part("loadBalancers", "inboundNatRules"),
+            Embedded("inboundNatRules", "Microsoft.Network/loadBalancers/inboundNatRules"),
             _part("loadBalancers", "outboundRules"),
         ),
         defaults={
@@ -248,15 +252,17 @@ ROWS = (
             },
         },
         versions={"sku.tier": ("2020-08-01", "")},
-        rules=(network.balance, references.show_uses),
+        rules=(balancing.keep_members, network.balance, references.show_uses),
     ),
+    child("loadBalancers/inboundNatRules", removal=balancing.check_rule_unjoined),
+    child("loadBalancers/backendAddressPools"),
     _row(
         "applicationGateways",
         read_only=(*_OWN, "properties.operationalState"),
         computed={"properties.resourceGuid": "{guid}", "properties.operationalState": "Running"},
         embedded=_GATEWAY,
         defaults={"properties": {part.path: [] for part in _GATEWAY}},
-        rules=(network.certify, references.show_uses),
+        rules=(balancing.keep_members, network.certify, references.show_uses),
     ),
     _row("azureFirewalls"),
     _row("bastionHosts"),
@@ -271,11 +277,11 @@ ROWS = (
         computed={},
         defaults={"properties": {"runningOperationIds": []}},
     ),
-    _child("networkWatchers/flowLogs"),
+    child("networkWatchers/flowLogs"),
     _row(
         "routeTables",
         embedded=(Embedded("routes", "Microsoft.Network/routeTables/routes"),),
         defaults={"properties": {"routes": []}},
     ),
-    _child("routeTables/routes"),
+    child("routeTables/routes"),
 )

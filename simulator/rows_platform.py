@@ -178,6 +178,10 @@ ROWS = (
         update=_ASYNC_WRITE,
         delete=_ASYNC_DELETE,
         rules=(containers.start_group,),
+        actions={
+            "stop": Action(status=204, effect=containers.stop_group),
+            "start": Action(long=_ASYNC_DELETE, effect=containers.run_group),
+        },
     ),
     ResourceType(
         "Microsoft.Cdn/profiles",

@@ -283,13 +283,10 @@ class State:
         parent = self.find(parent_address.key)
         if parent is None:
             return
-        items = [
-            other
-            for other in dig(parent, f"properties.{embedded.path}", None) or []
-            if str(other.get("name", "")).lower() != address.name.lower()
-        ]
-        if item is not None:
-            items.append(item)
+        items = list(dig(parent, f"properties.{embedded.path}", None) or [])
+        names = [str(other.get("name", "")).lower() for other in items]
+        at = names.index(address.name.lower()) if address.name.lower() in names else len(items)
+        items[at : at + 1] = [item] if item is not None else []
         changed = dict(parent)
         changed["properties"] = dict(parent.get("properties") or {})
         put(changed, f"properties.{embedded.path}", items)

@@ -345,3 +345,16 @@ def test_only_our_own_messages_are_hints(mark: Any, clock: VirtualClock) -> None
     body = json.loads(hint(clock).to_text())
     assert Hint.from_json({**body, "portcullis": mark}) is None
     assert Hint.from_json({k: v for k, v in body.items() if k != "portcullis"}) is None
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["woken first", "event first"])
+def test_one_look_for_several_hints_came_through_what_all_came_through(
+    inbox: Inbox, store: Store, clock: VirtualClock, order: int
+) -> None:
+    """An event's look wakes everybody, also where a woken look for the id was waiting already."""
+    woken = hint(clock, source="wake", via=frozenset({"a", "b"}))
+    for one in [woken, hint(clock)][::order]:
+        inbox.note(one)
+    inbox.note(hint(clock, rid=OTHER, source="wake", via=frozenset({"a", "b"})))
+    inbox.note(hint(clock, rid=OTHER, source="wake", via=frozenset({"b", "c"})))
+    assert [one.via for one in looks(store, clock, inbox)] == [frozenset(), {"b"}]

@@ -7,19 +7,12 @@ Source: Microsoft Learn, "Disks - Grant Access", and the values of `diskState`.
 
 from collections.abc import Iterator
 
-from detectors import seen
-from detectors.compute import DISK
-from shared.model import Detector, Evidence, Resource, Severity, Undecided
-
-STATE = "/properties/diskState"
+from detectors.compute import DISK, exported
+from shared.model import Detector, Evidence, Resource, Severity
 
 
 def check(disk: Resource) -> Iterator[Evidence]:
-    state = seen(disk).text(STATE)
-    if not state:
-        raise Undecided("the api-version that read this document does not carry diskState")
-    if state in {"activesas", "activesasfrozen"}:
-        yield Evidence(STATE, disk.get(STATE), expected="no state with an active SAS")
+    yield from exported(disk)
 
 
 DETECTOR = Detector(

@@ -15,3 +15,6 @@ STORE = Store(
     inside=INSIDE_NETWORK,
     lookups=(RULES.lookup,),
 )
+
+SINGLE_SERVER = ResourceType("Microsoft.DBforMySQL/servers", api_version="2017-12-01")
+"""The retired product."""

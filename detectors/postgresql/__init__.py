@@ -29,3 +29,6 @@ CLUSTER_STORE = Store(
     off=False,
     lookups=(CLUSTER_RULES.lookup,),
 )
+
+SINGLE_SERVER = ResourceType("Microsoft.DBforPostgreSQL/servers", api_version="2017-12-01")
+"""The retired product."""

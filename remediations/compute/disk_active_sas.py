@@ -1,7 +1,7 @@
 """End the access that a disk's export SAS gives. The URL cannot come back."""
 
+from remediations.exports import LOST, revoked
 from shared.model import (
-    Change,
     Finding,
     Kind,
     Parameter,
@@ -10,21 +10,13 @@ from shared.model import (
     Remediation,
     Reversible,
     Undecided,
-    Verb,
 )
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
     if not parameters["revoke"]:
         raise Undecided("nobody said to revoke the access")
-    change = Change(
-        verb=Verb.POST,
-        target=finding.resource.id,
-        api_version=finding.detector.resource_type.api_version,
-        action="endGetAccess",
-    )
-    caveat = "The revoked URL stays dead; who still needs the disk asks for a new one."
-    return REMEDIATION.propose(finding, [change], caveat)
+    return REMEDIATION.propose(finding, [revoked(finding)], LOST)
 
 
 REMEDIATION = Remediation(

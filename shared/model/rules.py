@@ -62,6 +62,17 @@ class Lookup:
     steady: bool = False
     """Azure's own, the same for everybody: even an event may reuse an answer up to `max_age`."""
 
+    def wanted(self, resource: Resource) -> list[str]:
+        """What `ids` gives.
+
+        Raises:
+            Undecided: the document, or one that was looked up before, is of another shape.
+        """
+        try:
+            return list(self.ids(resource))
+        except MISREAD as error:
+            raise Undecided(f"what {self.name!r} has to read cannot be told: {error!r}") from error
+
 
 @dataclass(frozen=True, slots=True)
 class Wake:

@@ -6,7 +6,7 @@ tenant: what they show is that a plan, its cure and its undo are right as data.
 """
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from shared.model import (
 
 HERE = Path(__file__).parent
 FAILED = "failed"
+MERGED = ("Microsoft.App/containerApps",)
+"""Types whose PATCH is a JSON merge patch, to any depth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,12 +167,15 @@ class Documents:
         """What a lookup comes to: `given` says which fail."""
         if given[lookup.name] == FAILED:
             return Undecided(f"{lookup.name} could not be read")
-        bodies = self.found(lookup, resource)
+        try:
+            bodies = self.found(lookup, resource)
+        except Undecided as reason:
+            return reason
         return tuple(Resource(id=ResourceId(b["id"]), body=copy.deepcopy(b)) for b in bodies)
 
     def found(self, lookup: Lookup, resource: Resource) -> list[Json]:
         """What a lookup finds here."""
-        texts = list(lookup.ids(resource))
+        texts = lookup.wanted(resource)
         if lookup.many:
             return [body for text in texts for body in self.listed(text, lookup)]
         bodies = [self.get(ResourceId(text)) for text in texts]
@@ -194,11 +199,12 @@ class Documents:
                 sent = edited(now, change.edits) if change.document is None else change.body()
                 self._put(change.target, sent)
             case Verb.PATCH:
-                self._put(change.target, _patched(now, change.body()))
+                patched = merged if change.target.type in MERGED else _patched
+                self._put(change.target, patched(now, change.body()))
             case Verb.POST:
-                assert change.action == "endGetAccess"
-                state = "Attached" if "managedBy" in now else "Unattached"
-                self._put(change.target, merged(now, {"properties": {"diskState": state}}))
+                self._put(change.target, merged(now, {"properties": _after(change, now)}))
+
+        self._show_joins(change.target, now)
 
     def _put(self, target: ResourceId, body: Json) -> None:
         home = self._home(target)
@@ -208,6 +214,44 @@ class Documents:
             home.append(copy.deepcopy(body))
         else:
             home[home.index(known)] = copy.deepcopy(body)
+
+    def _show_joins(self, target: ResourceId, before: Json) -> None:
+        """A load balancer's or gateway's pools and NAT rules show the interfaces that join them."""
+        if target.type != "Microsoft.Network/networkInterfaces":
+            return
+        was, now = (dict(_joins(body)) for body in (before, self.get(target)))
+        for rule, configuration in was.items() - now.items():
+            if (shown := self.get(ResourceId(rule))) is not None:
+                _show_join(shown["properties"], configuration, present=False)
+        for rule, configuration in now.items() - was.items():
+            if (shown := self.get(ResourceId(rule))) is not None:
+                _show_join(shown["properties"], configuration, present=True)
+
+
+def _after(change: Change, now: Json) -> Json:
+    """What a POST changes in a document's properties."""
+    if change.action == "stop":
+        return {"instanceView": {"state": "Stopped"}}
+    assert change.action == "endGetAccess"
+    return {"diskState": "Attached" if "managedBy" in now else "Unattached"}
+
+
+def _joins(interface: Json) -> Iterator[tuple[str, str]]:
+    """What the interface's configurations join, with the configuration."""
+    for one in interface["properties"]["ipConfigurations"]:
+        for place in ("loadBalancerInboundNatRules", "applicationGatewayBackendAddressPools"):
+            for joined in one["properties"].get(place, []):
+                yield joined["id"], one.get("id", "")
+
+
+def _show_join(properties: dict[str, Json], configuration: str, *, present: bool) -> None:
+    if "backendPort" in properties:
+        properties.pop("backendIPConfiguration", None)
+        properties.update({"backendIPConfiguration": {"id": configuration}} if present else {})
+        return
+    shown = properties.get("backendIPConfigurations", [])
+    rest = [one for one in shown if one["id"] != configuration]
+    properties["backendIPConfigurations"] = [*rest, {"id": configuration}] if present else rest
 
 
 def _above(attached: ResourceId, scope: ResourceId) -> bool:

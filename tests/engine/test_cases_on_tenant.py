@@ -76,7 +76,14 @@ def test_what_is_only_reported_is_judged_alike(case: Case) -> None:
 def snapshot(world: World, case: Case) -> dict[str, Any]:
     """Everything that was loaded, as the tenant shows it."""
     documents = [case.body, *(d for docs in case.lookups.values() for d in docs)]
-    return {d["id"].lower(): copy.deepcopy(world.tenant.read(d["id"])) for d in documents}
+    ids = [d["id"] for d in documents] + [one for d in documents for one in inside(d)]
+    return {one.lower(): copy.deepcopy(world.tenant.read(one)) for one in ids}
+
+
+def inside(document: dict[str, Any]) -> list[str]:
+    """The ids of what a document's lists embed."""
+    lists = (held for held in document.get("properties", {}).values() if isinstance(held, list))
+    return [one["id"] for held in lists for one in held if isinstance(one, dict) and "id" in one]
 
 
 def assert_restored(world: World, case: Case, story: Story, before: dict[str, Any]) -> None:

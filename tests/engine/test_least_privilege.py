@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -70,9 +71,31 @@ SUPERFLUOUS: dict[tuple[str, str], str] = {
     ("sqlmi-public-data-endpoint", "Microsoft.Sql/locations/*/read"): _UNTOLD,
     ("cosmos-firewall-open", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("cosmos-firewall-broad", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
+    (
+        "datastore-container-app-tcp-ingress",
+        "Microsoft.App/locations/containerappOperationResults/read",
+    ): _UNTOLD,
+    ("kusto-trusted-external-tenants", "Microsoft.Kusto/locations/operationResults/read"): _UNTOLD,
+    (
+        "mariadb-single-server-legacy",
+        "Microsoft.DBforMariaDB/locations/azureAsyncOperation/read",
+    ): _UNTOLD,
+    ("mysql-single-server-legacy", f"{_MYSQL}/azureAsyncOperation/read"): _UNTOLD,
+    ("netapp-export-policy-any", "Microsoft.NetApp/locations/operationresults/read"): _UNTOLD,
+    ("postgresql-single-server-legacy", f"{_POSTGRESQL}/azureAsyncOperation/read"): _UNTOLD,
+    ("storagesync-incoming-traffic", "Microsoft.StorageSync/locations/operations/read"): _UNTOLD,
+    ("databricks-no-public-ip", "Microsoft.Databricks/locations/operationstatuses/read"): _UNTOLD,
+    ("datastore-appgateway-tcp-listener", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("datastore-firewall-dnat", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("datastore-lb-public-inbound", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("datastore-vm-db-port-open", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("datastore-vmss-public-ip", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("datastore-vm-nic-public-ip", "Microsoft.Network/locations/operations/read"): _UNTOLD,
+    ("cosmos-network-acl-bypass", "Microsoft.DocumentDB/locations/operationsStatus/read"): _UNTOLD,
     ("disk-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("disk-public-export", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("snapshot-active-sas", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
+    ("snapshot-public-export", "Microsoft.Compute/locations/operations/read"): _UNTOLD,
     ("nsg-database-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("nsg-ssh-from-internet", "Microsoft.Network/locations/operations/read"): _UNTOLD,
     ("mongo-vcore-firewall-broad", f"{_MONGO}/mongoClusterAzureAsyncOperation/read"): _UNTOLD,
@@ -147,6 +170,22 @@ def made_whole(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "properties": properties}
 
 
+@cache
+def woken(kind: str) -> frozenset[str]:
+    """The types that a change of this one may lead to a look at, itself among them."""
+    found = {kind}
+    while True:
+        more = {
+            one.key
+            for control in CONTROLS.values()
+            if any(wake.type.key in found for wake in control.detector.wakes)
+            for one in (*control.detector.types, *(w.type for w in control.detector.wakes))
+        }
+        if more <= found:
+            return frozenset(found)
+        found |= more
+
+
 def world_of(case: Case, *writes: str) -> World:
     """The case in a tenant with access control, where we may read what is declared, and write."""
     world = World()
@@ -157,18 +196,9 @@ def world_of(case: Case, *writes: str) -> World:
         made = "properties" in document and _DEFINITIONS not in document["id"].lower()
         if made or world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
-    # A look judges all controls of a type, and wakes looks at other types.
-    looked_at = {case.id.type.casefold()} | {
-        kind.key
-        for one in CONTROLS.values()
-        for kind in one.detector.types
-        if any(wake.type.matches(case.id) for wake in one.detector.wakes)
-    }
-    beside = (
-        one
-        for one in CONTROLS.values()
-        if any(kind.key in looked_at for kind in one.detector.types)
-    )
+    # A look judges all controls of a type; what is written wakes others.
+    types = woken(case.id.type.casefold()) if writes else {case.id.type.casefold()}
+    beside = (one for one in CONTROLS.values() if {kind.key for kind in one.detector.types} & types)
     reads = (*(action for one in beside for action in one.reads), GUARD)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
     scope = SUBSCRIPTION if case.id.subscription else "/"

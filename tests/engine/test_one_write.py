@@ -108,9 +108,10 @@ def test_two_findings_on_one_resource_are_cured_by_one_write(world: World) -> No
 def test_one_warm_event_costs_one_read_and_one_write(world: World) -> None:
     """No second read where the answer to the write shows the settled resource."""
     first, second = world.load(
-        storage("first", allowBlobPublicAccess=True), storage("second", allowBlobPublicAccess=True)
+        storage("first", supportsHttpsTrafficOnly=False),
+        storage("second", supportsHttpsTrafficOnly=False),
     )
-    world.policy = policy(enforce(BLOB))
+    world.policy = policy(enforce(HTTPS))
     gate = world.gate()
     world.look(gate, first)
     asked = len(world.tenant.requests)

@@ -114,6 +114,7 @@ def test_undoing_every_reversible_action_restores_what_was_written(
         "allowBlobPublicAccess",
         "authorizedIPRanges",
         "ipRules",
+        "networkAccessPolicy",
         "networkAcls",
         "publicNetworkAccess",
     }, defaults

@@ -165,4 +165,4 @@ def test_beside_the_catalogue_writes_of_taught_types_end_alike(
         if look.outcome != recorded_look(flow).outcome:
             different.add(name)
     assert different == OTHERWISE_DECIDED
-    assert replayed == 38
+    assert replayed == 40

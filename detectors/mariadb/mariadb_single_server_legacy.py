@@ -1,0 +1,21 @@
+"""MariaDB single server still exists (retired product; TLS, SSL and public access there).
+
+Why it matters: the product gets no fixes any more, and what is left of it answers public networks
+or old TLS.
+Limits: a server that is closed to public networks and wants TLS 1.2 is no finding, though it
+should be gone as well. Its firewall rules are not looked at.
+Source: Microsoft Learn, REST reference of Microsoft.DBforMariaDB/servers.
+"""
+
+from detectors.mariadb import SERVER
+from detectors.single_servers import check
+from shared.model import Detector, Severity
+
+DETECTOR = Detector(
+    id="mariadb-single-server-legacy",
+    title="MariaDB single server still exists (retired product; TLS, SSL and public access there)",
+    resource_type=SERVER,
+    severity=Severity.HIGH,
+    family="datastore-exposure",
+    check=check,
+)

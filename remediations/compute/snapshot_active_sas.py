@@ -1,0 +1,41 @@
+"""End the access that a snapshot's export SAS gives. The URL cannot come back."""
+
+from remediations.exports import LOST, revoked
+from shared.model import (
+    Finding,
+    Kind,
+    Parameter,
+    Parameters,
+    Plan,
+    Remediation,
+    Reversible,
+    Undecided,
+)
+
+
+def plan(finding: Finding, parameters: Parameters) -> Plan:
+    if not parameters["revoke"]:
+        raise Undecided("nobody said to revoke the access")
+    return REMEDIATION.propose(finding, [revoked(finding)], LOST)
+
+
+REMEDIATION = Remediation(
+    control="snapshot-active-sas",
+    title="Revoke the snapshot's export SAS",
+    kind=Kind.GUIDED,
+    plan=plan,
+    disruption="An export or backup copy that is running breaks off.",
+    reversible=Reversible.NO,
+    permissions=(
+        "Microsoft.Compute/snapshots/endGetAccess/action",
+        "Microsoft.Compute/locations/operations/read",
+    ),
+    parameters=(
+        Parameter(
+            name="revoke",
+            description="Whether the access is to be ended.",
+            schema={"type": "boolean"},
+            for_person=True,
+        ),
+    ),
+)

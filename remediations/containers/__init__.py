@@ -1,0 +1,1 @@
+"""Cures for container groups and container apps."""

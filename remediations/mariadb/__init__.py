@@ -1,0 +1,1 @@
+"""Cures for mariaDB servers, a retired product."""

@@ -1,0 +1,33 @@
+"""Close a retired MariaDB server to public networks and old TLS, as far as it is open."""
+
+from remediations.single_servers import CLOSE, caveats, closed
+from shared.model import (
+    Finding,
+    Kind,
+    Parameters,
+    Plan,
+    Remediation,
+    Reversible,
+    Undecided,
+)
+
+
+def plan(finding: Finding, parameters: Parameters) -> Plan:
+    if not parameters["close"]:
+        raise Undecided("nobody said to close the server")
+    return REMEDIATION.propose(finding, [closed(finding)], *caveats(finding.resource))
+
+
+REMEDIATION = Remediation(
+    control="mariadb-single-server-legacy",
+    title="Close the retired server to public networks and old TLS",
+    kind=Kind.GUIDED,
+    plan=plan,
+    disruption="Clients that come in over public networks, or without TLS 1.2, are refused.",
+    reversible=Reversible.YES,
+    permissions=(
+        "Microsoft.DBforMariaDB/servers/write",
+        "Microsoft.DBforMariaDB/locations/azureAsyncOperation/read",
+    ),
+    parameters=(CLOSE,),
+)

@@ -1,0 +1,42 @@
+"""Single servers of MySQL, PostgreSQL and MariaDB: closed as far as they still can be."""
+
+from collections.abc import Iterator
+
+from shared.model import Change, Edit, Finding, Parameter, Resource
+
+WANTED = {
+    "/properties/publicNetworkAccess": ("Disabled", "Enabled"),
+    "/properties/sslEnforcement": ("Enabled", "Disabled"),
+    "/properties/minimalTlsVersion": ("TLS1_2", "TLSEnforcementDisabled"),
+}
+"""By path what is written, and the default that stands for an absent value."""
+
+CLOSE = Parameter(
+    name="close",
+    description="Whether public access and old TLS are to be turned off.",
+    schema={"type": "boolean"},
+    for_person=True,
+)
+
+
+def closed(finding: Finding) -> Change:
+    """Turn off what was found; what is right stays."""
+    body, found = finding.resource.body, {one.path for one in finding.evidence}
+    return finding.patch(
+        *(
+            Edit.of(body, path, wanted, restore=default)
+            for path, (wanted, default) in WANTED.items()
+            if path in found
+        )
+    )
+
+
+def caveats(server: Resource) -> Iterator[str]:
+    """What has to be known before."""
+    at = "/properties/privateEndpointConnections"
+    state = "properties/privateLinkServiceConnectionState/status"
+    if not any(
+        server.text(f"{at}/{i}/{state}") == "approved" for i, _ in enumerate(server.items(at))
+    ):
+        yield "No private endpoint is approved: no client at all gets in without public access."
+    yield "The product is retired: move the databases to a flexible server."

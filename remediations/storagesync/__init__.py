@@ -1,0 +1,1 @@
+"""Cures for azure File Sync."""
