@@ -1,6 +1,6 @@
 """Carrying out a plan: claim, guard, before-image, write, verify, record; and taking it back.
 
-Every write to Azure is sent from `Hand._send`, after the claim and the stop were read again.
+Every write to Azure is sent by `Sender.send`, after the claim and the stop were read again.
 Whatever happens in between, the story in the journal says how far it came, and the next look
 at the resource goes on from there.
 """
@@ -8,10 +8,8 @@ at the resource goes on from there.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,15 +25,12 @@ from shared.journal import Story, left_by
 from shared.model import (
     Change,
     Control,
-    Json,
     Resource,
     ResourceId,
     State,
-    Verb,
-    same,
-    value_at,
 )
 from shared.observing import Observer
+from shared.sending import Sender
 from shared.state import State as Memory
 from shared.stopped import Stopped
 from shared.store import Row
@@ -67,6 +62,7 @@ class Hand:
         self._observer = observer
         self._memory = memory
         self._verifier = Verifier(arm, observer, controls)
+        self._sender = Sender(arm, memory, self._verifier)
         self._policy = policy
         self._guard = guard
 
@@ -128,12 +124,9 @@ class Hand:
             change = changes[story.step]
             if change.settle and story.step > story.value["Settled"]:
                 return self._settle(story, held, change)
-            if story.step:
-                # Our own earlier write moved what was read: look again, and compare.
-                change = replace(change, etag=None, document=_kept(change))
             started = time.perf_counter()
             try:
-                story, answer = self._send(story, held, change)
+                story, answer = self._sender.send(story, held, changes)
             except Refused as refused:
                 return self._refused(story, held, refused)
             except Conflict as conflict:
@@ -163,31 +156,6 @@ class Hand:
         )
         self._memory.claims.free(held)
         return story
-
-    def _send(self, story: Story, held: Held, change: Change) -> tuple[Story, Answered | None]:
-        """Send one change; None where the stop was set before it went."""
-        change = self._prepared(change)
-        request_id = str(uuid.uuid4())
-        story = self._memory.journal.sending(story, request_id)
-        if not self._memory.claims.mine(held):
-            raise Transient(f"{held.target}: the claim was inherited; looking again", 5)
-        if (stop := self._memory.suspension.stopped()) is not None:
-            why = f"all writes were stopped by {stop.by}: {stop.reason}"
-            return self._memory.journal.finish(story, journal.HELD, why), None
-        answer = self._arm.write(change, request_id)
-        return self._memory.journal.sent(story, answer.correlation_id), answer
-
-    def _prepared(self, change: Change) -> Change:
-        """A put gets the document it edits, read again where it was not just read."""
-        if change.verb is not Verb.PUT or change.document is not None:
-            return change
-        now = self._arm.get(change.target, change.api_version)
-        if now is None:
-            raise Conflict(f"{change.target} is gone")
-        for edit in change.edits:
-            if not same(value_at(now.body, edit.path), edit.before):
-                raise Conflict(f"{change.target} was changed by somebody else meanwhile")
-        return replace(change, document=now.body, etag=now.etag)
 
     def _refused(self, story: Story, held: Held, refused: Refused) -> Story:
         """The write waits before it is tried again; the reason is the findings' decision."""
@@ -417,10 +385,6 @@ class Hand:
         if story is not None and story.state == journal.RUNNING:
             raise Transient(f"{story.resource} is still being written", 15)
         return story
-
-
-def _kept(change: Change) -> Json:
-    return None if change.verb is Verb.PUT else change.document
 
 
 def _timed(story: Story, what: str, started: float) -> Story:

@@ -2,16 +2,17 @@
 
 Why it matters: whoever knows or guesses a name reads the blob, and at Container level the list
 of all of them.
-Limits: judged on the account, where it lets containers be public (absent counts as that). The
-data plane changes a container's level without an event: the sweep notices. File shares and
-accounts for them alone have no containers.
+Limits: judged on the account, where it lets containers be public (absent counts as that) and its
+public endpoint is on; behind private endpoints alone, levels are not looked at. The data plane
+changes a container's level without an event: the sweep notices. Accounts for file shares alone have
+no containers.
 Source: Microsoft Learn, "Configure anonymous read access for containers and blobs".
 """
 
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.storage import ACCOUNT, CONTAINER
+from detectors.storage import ACCOUNT, CONTAINER, STORE
 from shared.model import Detector, Evidence, Lookup, Resource, Severity
 
 ALLOWED = "/properties/allowBlobPublicAccess"
@@ -20,6 +21,8 @@ LEVEL = "/properties/publicAccess"
 
 def check(account: Resource) -> Iterator[Evidence]:
     if seen(account).flag(ALLOWED) is False or account.text("/kind") == "filestorage":
+        return
+    if not STORE.public(account):
         return
     for container in account.related("containers"):
         if container.text(LEVEL) not in ("", "none"):

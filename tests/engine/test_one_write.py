@@ -108,10 +108,9 @@ def test_two_findings_on_one_resource_are_cured_by_one_write(world: World) -> No
 def test_one_warm_event_costs_one_read_and_one_write(world: World) -> None:
     """No second read where the answer to the write shows the settled resource."""
     first, second = world.load(
-        storage("first", supportsHttpsTrafficOnly=False),
-        storage("second", supportsHttpsTrafficOnly=False),
+        storage("first", allowBlobPublicAccess=True), storage("second", allowBlobPublicAccess=True)
     )
-    world.policy = policy(enforce(HTTPS))
+    world.policy = policy(enforce(BLOB))
     gate = world.gate()
     world.look(gate, first)
     asked = len(world.tenant.requests)
