@@ -13,7 +13,6 @@ from typing import Final
 from detectors import seen
 from detectors.authorization import (
     BUILT_IN,
-    OWNER,
     PRINCIPALS,
     UNKNOWN_PRINCIPAL,
     role_id,
@@ -66,19 +65,6 @@ def strength(assignment: Resource) -> tuple[str, int]:
     role = defined_role(assignment)
     why = f" ({', '.join(role.privileges)})" if role.privileges else ""
     return f"{role.name}{why}", role_weight(role)
-
-
-def is_owner(assignment: Resource) -> bool:
-    """Whether the role is Owner, or a custom one that allows whatever there is, as Owner does.
-
-    Raises:
-        Undecided: its definition cannot be seen.
-    """
-    known = role_id(assignment)
-    if known == OWNER or known in BUILT_IN:
-        return known == OWNER
-    role = defined_role(assignment)
-    return role.hands_out_rights and "*" in role.privileges
 
 
 def standing(assignment: Resource, *evidence: Evidence) -> Iterator[Evidence]:

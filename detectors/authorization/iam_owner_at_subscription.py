@@ -2,23 +2,23 @@
 
 Why it matters: one stolen session or client secret is then the whole subscription, with the
 right to hand it on.
-Limits: the last owner there is looks as any other. A custom role that allows whatever there is,
-as Owner does, counts as Owner; an elevation by Privileged Identity Management (PIM) is no finding.
+Limits: the last owner there is looks as any other. Custom roles that equal Owner are controls of
+their own; an elevation by Privileged Identity Management (PIM) is no finding.
 Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.3.4.
 """
 
 from collections.abc import Iterator
 
 from detectors import seen
-from detectors.authorization import ASSIGNMENT, scope_of
-from detectors.authorization.grants import LOOKUPS, by_role, grade, is_owner, unasked_pim
+from detectors.authorization import ASSIGNMENT, OWNER, role_id, scope_of
+from detectors.authorization.grants import LOOKUPS, by_role, grade, unasked_pim
 from detectors.authorization.principals import KIND
 from shared.model import Detector, Evidence, Resource, Severity, Undecided
 
 
 def check(assignment: Resource) -> Iterator[Evidence]:
     scope = scope_of(seen(assignment))
-    if scope.type != "Microsoft.Resources/subscriptions" or not is_owner(assignment):
+    if scope.type != "Microsoft.Resources/subscriptions" or role_id(assignment) != OWNER:
         return
     kind = assignment.text(KIND)
     if not kind:
