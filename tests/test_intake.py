@@ -172,8 +172,8 @@ def test_events_point_at_what_is_judged(
     "subject",
     [
         GROUP,
-        f"{GROUP}/providers/Microsoft.EventHub/namespaces/n",
-        f"{GROUP}/providers/Microsoft.EventHub/namespaces/n/authorizationRules/r",
+        f"{GROUP}/providers/Microsoft.BotService/botServices/n",
+        f"{GROUP}/providers/Microsoft.BotService/botServices/n/channels/r",
         "/providers/Microsoft.Management/managementGroups/mg",
         "somewhere",
         "//",

@@ -83,7 +83,8 @@ def snapshot(world: World, case: Case) -> dict[str, Any]:
 def inside(document: dict[str, Any]) -> list[str]:
     """The ids of what a document's lists embed."""
     lists = (held for held in document.get("properties", {}).values() if isinstance(held, list))
-    return [one["id"] for held in lists for one in held if isinstance(one, dict) and "id" in one]
+    ids = (one.get("id") for held in lists for one in held if isinstance(one, dict))
+    return [one for one in ids if isinstance(one, str) and one.startswith("/")]
 
 
 def assert_restored(world: World, case: Case, story: Story, before: dict[str, Any]) -> None:
