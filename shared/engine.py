@@ -22,7 +22,7 @@ from shared.hints import Hint
 from shared.journal import Story
 from shared.lockout import Lockout
 from shared.look import Look, Seen
-from shared.model import Control, Finding, Resource, Verdict
+from shared.model import Control, Finding, Resource, ResourceId, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
 from shared.own import Ours
@@ -143,15 +143,20 @@ class Engine:
             for standing in standings.values():
                 if standing.open:
                     self.state.findings.close(standing, "vanished")
+            if (where := self.observer.left_behind(hint.id)) is not None:
+                self._onward(where, hint, hint.id)
         return resource
 
     def _wake(self, resource: Resource, hint: Hint) -> None:
-        """A look leads to others, but never back to a type that it came through."""
-        via = hint.via | {resource.type.casefold()}
         for woken in self.observer.woken(resource):
-            if woken.type.casefold() not in via:
-                onward = replace(hint, id=woken, source="wake", attempt=0, via=via)
-                self.state.inbox.note(onward)
+            self._onward(woken, hint, resource.id)
+
+    def _onward(self, woken: ResourceId, hint: Hint, via: ResourceId) -> None:
+        """A look leads to others, but never back to a type that it came through."""
+        through = hint.via | {via.type.casefold()}
+        if woken.type.casefold() not in through:
+            onward = replace(hint, id=woken, source="wake", attempt=0, via=through)
+            self.state.inbox.note(onward)
 
     def _judge(
         self, resource: Resource, hint: Hint, standings: Mapping[str, Standing]

@@ -97,6 +97,14 @@ class Observer:
                     if judged is not None and judged != resource.id:
                         yield judged
 
+    def left_behind(self, gone: ResourceId) -> ResourceId | None:
+        """What the end of a resource that others are looked at for is a reason to look at.
+
+        Its document is gone with it; where it stood is in its id.
+        """
+        where = self.judged(gone.scope) if self.wakes(gone) else None
+        return where if where is not None and self.controls_of(where) else None
+
     def judge(self, detector: Detector, resource: Resource, memo: Memo) -> tuple[Verdict, Resource]:
         """The verdict, and the resource with the lookups it took.
 

@@ -108,6 +108,16 @@ def test_a_fourth_owner_wakes_the_subscription(world: World) -> None:
     assert [(one.resource.text, one.open) for one in found] == [(SUBSCRIPTION, True)]
 
 
+def test_an_owner_who_goes_wakes_the_subscription(world: World) -> None:
+    """The assignment is gone when it is looked at; where it stood is in its id."""
+    gate, grants = world.gate(), [owns(world, who) for who in (ADA, BOB)]
+    world.look(gate, SUBSCRIPTION)
+    world.tenant.remove(grants[0], by=ALICE)
+    world.run(gate, hours=0.1)
+    found = [one for one in gate.state.findings.all() if one.control == "iam-owner-count-min"]
+    assert [(one.resource.text, one.open) for one in found] == [(SUBSCRIPTION, True)]
+
+
 def test_a_sweep_counts_owners(world: World) -> None:
     """No event told of it; a member of a group is an owner like the others."""
     gate, team = world.gate(), "22222222-0000-0000-0000-000000000010"
