@@ -23,6 +23,9 @@ from terminal import out, progress, say, show_json
 app = typer.Typer(help="Who holds what, and what it is used for.", no_args_is_help=True)
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 class Form(enum.StrEnum):
     TABLE = "table"
     JSON = "json"
@@ -60,7 +63,7 @@ def _as_csv(rows: list[dict[str, Any]]) -> None:
     writer.writeheader()
     for row in rows:
         cells = {k: " ".join(v) if isinstance(v, list) else str(v) for k, v in row.items()}
-        writer.writerow({k: f"'{v}" if v[:1] in "=+-@\t\r" else v for k, v in cells.items()})
+        writer.writerow({k: f"'{v}" if v.startswith(_FORMULA) else v for k, v in cells.items()})
 
 
 @app.command()

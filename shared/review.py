@@ -14,7 +14,7 @@ from shared.azure.graph import Ask, pages, query_for
 from shared.cloud import Cloud
 from shared.errors import Refused, Transient, Unusable
 from shared.look import Seen
-from shared.model import Resource, ResourceId, State, Verb, directory_object
+from shared.model import Change, Resource, ResourceId, State, Verb, directory_object
 from shared.people import People
 from shared.usage import Uses
 
@@ -134,20 +134,23 @@ class Review:
         found.proposal = self._proposal(violated)
 
     def _proposal(self, violated: list[Seen]) -> str:
-        """The first plan that there is, in words; else the first reason why there is none."""
-        for one in violated:
+        """A narrowing in words, or why there is none; else the first other plan that there is."""
+        narrowing = [one for one in violated if _narrows(one)]
+        for one in (*narrowing, *(o for o in violated if o not in narrowing)):
             if one.plan is not None:
-                return "; ".join(
-                    self._change(c.target, c.verb, c.document) for c in one.plan.changes
-                )
-        reasons = [one.decision.reason for one in violated if one.decision]
-        return next((reason for reason in reasons if reason), "")
+                return "; ".join(map(self._change, one.plan.changes))
+            if one.decision is not None and one.decision.reason:
+                return one.decision.reason
+        return ""
 
-    def _change(self, target: ResourceId, verb: Verb, document: Any) -> str:
-        if verb is Verb.CREATE and isinstance(document, dict):
-            role = self._role(str(document.get("properties", {}).get("roleDefinitionId", "")))
-            return f"grant {role} on {target.scope}"
-        return "take it away" if verb is Verb.DELETE else f"{verb} {target.name}"
+    def _change(self, change: Change) -> str:
+        if change.verb is Verb.CREATE and isinstance(change.document, dict):
+            role = str(change.document.get("properties", {}).get("roleDefinitionId", ""))
+            return f"grant {self._role(role)} on {change.target.scope}"
+        if change.verb is Verb.DELETE:
+            return "take it away"
+        paths = ", ".join(str(edit.path[-1]) for edit in change.edits)
+        return f"set {paths or change.action} on it"
 
     # --- names
 
@@ -238,3 +241,9 @@ class Review:
             yield from self._cloud.arm.list(collection, version)
         except Refused:
             return
+
+
+def _narrows(one: Seen) -> bool:
+    """Whether the control's cure grants less in place of what is held."""
+    cure = one.control.remediation
+    return cure is not None and any(parameter.name == "grants" for parameter in cure.parameters)

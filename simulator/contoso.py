@@ -99,8 +99,19 @@ def _storage(resource_id: str) -> dict[str, Any]:
 
 
 def people(tenant: Tenant) -> None:
+    """Who acts in it, as the directory knows them; whoever runs commands may read it."""
     for identity in (GATE, HAND, ALICE, YOU, PIPELINE):
         tenant.add_identity(identity)
+    for program in (GATE, HAND):
+        tenant.principals.add_managed_identity(program.object_id, program.name, str(program.app_id))
+    for person in (ALICE, YOU):
+        tenant.principals.add_user(person.object_id, person.name, upn=str(person.upn))
+    for program in (PIPELINE, TERMINAL):
+        tenant.principals.add_application(program.object_id, program.name, str(program.app_id))
+    for reader in (GATE, HAND, YOU):
+        tenant.directory.allow(
+            reader, "User.Read.All", "GroupMember.Read.All", "Application.Read.All"
+        )
 
 
 def estate(tenant: Tenant) -> None:

@@ -127,7 +127,7 @@ class Up:
             state = left.enter_context(self._state(store))
             left.enter_context(self._event_grid(state))
             gate, hand = (
-                left.enter_context(self._app(name, {**door.environment, **state}))
+                left.enter_context(self._app(name, {**directory(door), **state}))
                 for name, door in (("gate", gates), ("hand", hands))
             )
             url = gate.ready()
@@ -210,7 +210,7 @@ class Up:
     @contextmanager
     def _telling(self, url: str, yours: Serving, state: Variables) -> Iterator[None]:
         """`portcullis` in another terminal of this folder finds us."""
-        environment = {**yours.environment, **state, "PORTCULLIS_APP": "all"}
+        environment = {**directory(yours), **state, "PORTCULLIS_APP": "all"}
         told = {"pid": os.getpid(), "console": url, "token": "", "environment": environment}
         _write(TOLD, json.dumps(told, indent=2))
         try:
@@ -228,6 +228,11 @@ class Up:
                     how = f"by signal {-ended}" if ended < 0 else f"with {ended}"
                     line = f"{name} ended {how}: {means}"
                     self.out.print(line, style="red", markup=False, soft_wrap=True)
+
+
+def directory(door: Serving) -> Variables:
+    """The variables of a door, Microsoft Graph beside ARM."""
+    return {**door.environment, "PORTCULLIS_DIRECTORY": door.url}
 
 
 def _now() -> datetime:
@@ -250,6 +255,7 @@ def _greet(out: Console, arm: str, app: str, environment: dict[str, Any]) -> Non
     out.print("In another terminal of this folder, these talk to it:")
     out.print("  .venv/bin/portcullis sweep")
     out.print("  .venv/bin/portcullis findings")
+    out.print("  .venv/bin/portcullis access review")
     out.print(f"  .venv/bin/portcullis plan {contoso.WEBSITE}", soft_wrap=True)
     out.print("Point the Azure SDKs at the tenant with")
     for name, value in environment.items():

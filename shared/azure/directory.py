@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
@@ -50,8 +51,7 @@ class Directory:
     ) -> None:
         self._now = now
         self._known = known.casefold()
-        scope = f"{endpoint.rstrip('/')}/.default"
-        policy = BearerTokenCredentialPolicy(credential, scope)
+        policy = BearerTokenCredentialPolicy(credential, f"{_audience(endpoint)}/.default")
         self._line = Pipeline(endpoint, "Microsoft Graph", policy, transport)
 
     def close(self) -> None:
@@ -128,6 +128,12 @@ class Directory:
             "properties": {k: v for k, v in shown.items() if v is not None},
         }
         return Resource(id=ResourceId(named), body=body, read_at=self._now())
+
+
+def _audience(endpoint: str) -> str:
+    """What a token has to be for; a tenant on this machine takes those of the public cloud."""
+    here = urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
+    return PUBLIC_CLOUD if here else endpoint.rstrip("/")
 
 
 def _values(page: Mapping[str, Any]) -> list[dict[str, Any]]:
