@@ -101,5 +101,14 @@ def test_roles_are_handed_out_only_where_that_was_seen(seen: list[tuple[int, str
     assert given_out <= handing
 
 
+def test_a_grant_used_in_many_groups_keeps_its_subscription_and_gets_a_lesser_role() -> None:
+    """A hundred grants in place of one would help nobody."""
+    seen = [(i, ACTIONS[i % 2]) for i in range(MOST_SCOPES + 1)]
+    grants = proposed(grant_of(roles.OWNER, seen))
+    assert {one.scope for one in grants} == {ResourceId(SUBSCRIPTION)}
+    few = proposed(grant_of(roles.OWNER, seen[:MOST_SCOPES]))
+    assert len({one.scope for one in few}) == MOST_SCOPES + 1
+
+
 def _simple(seen: list[tuple[int, str]]) -> bool:
     return len({i for i, _ in seen}) <= MOST_SCOPES

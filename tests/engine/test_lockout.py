@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from shared.departures import Departures
+from shared.errors import Refused
 from shared.lockout import Lockout
 from shared.model import ResourceId
 from simulator import roles
+from simulator.faults import Fault
 from tests.engine.world import LIMITS, SUBSCRIPTION, US, World, policy
 from wiring import Gate
 
@@ -110,6 +112,18 @@ def test_an_owner_by_another_grant_too_loses_nothing(world: World) -> None:
     above = roles.assignment(ADA, roles.OWNER, "/")
     above["properties"] |= {"principalType": "User", "createdOn": LONG_AGO}
     world.load(above)
+    assert ordered(world, world.gate(), grant_of(ADA)) == ""
+
+
+def test_owners_of_the_management_group_above_count(world: World) -> None:
+    """What a subscription inherits keeps it from being locked."""
+    above = "/providers/Microsoft.Management/managementGroups/contoso"
+    world.load({"id": f"{above}/subscriptions/{ResourceId(SUBSCRIPTION).subscription}"})
+    for who in (BOB, CAROL):
+        world.tenant.remove(grant_of(who), by=US)
+        made = roles.assignment(who, roles.OWNER, above)
+        made["properties"] |= {"principalType": "User", "createdOn": LONG_AGO}
+        world.load(made)
     assert ordered(world, world.gate(), grant_of(ADA)) == ""
 
 
@@ -215,6 +229,17 @@ def test_what_pim_gave_for_some_hours_is_pims(world: World) -> None:
     about = {"originRoleAssignmentId": grant.upper(), "assignmentType": "Activated"}
     world.load({"id": f"{instance}/{DAN}", "properties": about})
     assert "activation by PIM" in _reason(world, grant)[1]
+
+
+def test_a_tenant_without_pim_has_no_activations(world: World) -> None:
+    """Azure says so by an error of its own; any other is no sight, and then nothing goes."""
+    grant, path = owner(world, DAN), "*/roleAssignmentScheduleInstances"
+    licence = "AadPremiumLicenseRequired"
+    world.tenant.faults.add(Fault("status", path=path, times=1, status=400, code=licence))
+    assert _reason(world, grant) == ("", "")
+    world.tenant.faults.add(Fault("status", path=path, times=1, status=403, code="Denied"))
+    with pytest.raises(Refused):
+        _reason(world, grant)
 
 
 def test_pims_own_principal_stays(world: World) -> None:

@@ -79,6 +79,7 @@ def test_narrower_grants_come_first_and_the_wide_one_goes_when_they_hold(world: 
     assert held(world) == {*new, (SUBSCRIPTION, roles.CONTRIBUTOR)}
     assert story(gate).state == "settling"
     world.run(gate, hours=0.2, step=30)
+    world.look(gate, grant)
     assert world.tenant.read(grant) is not None
     world.run(gate, hours=0.1, step=30)
     assert held(world) == new
@@ -156,6 +157,15 @@ def test_a_stop_while_it_settles_keeps_the_wide_grant(world: World) -> None:
     gate.people.resume("carol")
     world.run(gate, hours=0.5, step=30)
     assert world.tenant.read(grant) is None
+
+
+def test_a_use_seen_again_counts_from_then(world: World) -> None:
+    gate, grant = world.gate(), wide(world)
+    use(world, gate)
+    world.clock.advance(timedelta(days=80))
+    use(world, world.gate())
+    world.clock.advance(timedelta(days=80))
+    assert gate.state.uses.of(ResourceId(grant)) != []
 
 
 def test_old_uses_no_longer_count(world: World) -> None:
