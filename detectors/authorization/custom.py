@@ -72,11 +72,13 @@ def entries(definition: Resource, *names: str) -> Iterator[Entry]:
 
 def giving(definition: Resource, privilege: str) -> Iterator[Entry]:
     """The listed actions that give a privilege of which one action is enough."""
-    blocks = definition.items("/properties/permissions")
+    wanted = [action.casefold() for action in PRIVILEGES[privilege][0]]
+    found: list[set[str]] = []
+    for block in definition.items("/properties/permissions"):
+        listed = permission_of(block).actions
+        found.append({pattern for one in wanted for pattern in listed.giving(one)})
     for entry in entries(definition, "actions"):
-        block = permission_of(blocks[int(entry.pointer.split("/")[3])])
-        wanted = (action.casefold() for action in PRIVILEGES[privilege][0])
-        if any(entry.pattern in block.actions.giving(one) for one in wanted):
+        if entry.pattern in found[int(entry.pointer.split("/")[3])]:
             yield entry
 
 
