@@ -90,7 +90,8 @@ class CallerLogs:
             if workspace is not None:
                 places.setdefault(workspace, []).append(log)
         if not places:
-            raise _NotKnown("no diagnostic setting sends its logs to a workspace")
+            wanted = ", ".join(logs[0].categories)
+            raise _NotKnown(f"no diagnostic setting sends its logs to a workspace ({wanted})")
         rows: list[list[Any]] = []
         more = False
         for workspace, kept in places.items():

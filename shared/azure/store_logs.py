@@ -17,7 +17,8 @@ from shared.model import Resource, ResourceId
 
 MOST = 20
 """Addresses that are shown."""
-_GROUPS = {"alllogs", "audit"}
+_ALL, _AUDIT = "alllogs", "audit"
+"""Category groups; what `audit` holds is for each service to say."""
 _WITH_PORT, _ADDRESS = r"@'^(?:\[(.+)\]|([\d.]+))(?::\d+)?$'", r"@'\1\2'"
 """An IPv6 address in brackets, or an IPv4 address, with or without a port."""
 
@@ -33,12 +34,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """One part of a store's logs, and where its diagnostic settings stand below the store."""
+    """One part of a store's logs, and where its diagnostic settings stand below the store.
+
+    `groups` are the category groups that surely hold its categories.
+    """
 
     name: str
     at: str
     categories: tuple[str, ...]
     tables: tuple[Table, ...]
+    groups: tuple[str, ...] = (_ALL, _AUDIT)
 
 
 _VAULT = Log(
@@ -69,6 +74,7 @@ LOGS: Mapping[str, tuple[Log, ...]] = {
             "requests", "", ("DataPlaneRequests",),
             (Table("CDBDataPlaneRequests", "ClientIpAddress"),
              Table("AzureDiagnostics", "clientIpAddress_s", "DataPlaneRequests")),
+            groups=(_ALL,),
         ),
     ),
 }  # fmt: skip
@@ -77,7 +83,7 @@ LOGS: Mapping[str, tuple[Log, ...]] = {
 def collected(setting: Resource, log: Log) -> set[str]:
     """The categories of a log that a diagnostic setting sends on."""
     on = [one for one in setting.items("/properties/logs") if one.get("enabled") is True]
-    if any(str(one.get("categoryGroup")).casefold() in _GROUPS for one in on):
+    if any(str(one.get("categoryGroup")).casefold() in log.groups for one in on):
         return set(log.categories)
     named = {str(one.get("category")).casefold() for one in on}
     return {one for one in log.categories if one.casefold() in named}

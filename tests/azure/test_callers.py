@@ -164,6 +164,25 @@ def test_each_store_is_asked_where_its_logs_are(
     assert "198.51.100.1" not in asked(logs, store)
 
 
+@pytest.mark.parametrize(
+    ("store", "group", "counts"),
+    [
+        (VAULT, "allLogs", True),
+        (VAULT, "Audit", True),
+        (VAULT, "other", False),
+        (COSMOS, "allLogs", True),
+        (COSMOS, "audit", False),
+    ],
+)
+def test_a_group_counts_where_it_surely_holds_the_logs(
+    tenant: Tenant, logs: CallerLogs, store: str, group: str, *, counts: bool
+) -> None:
+    """Else "none in the logs" could be said of logs that nobody keeps."""
+    tenant.load({"id": VAULT, "location": "westeurope", "properties": {}})
+    with_logs(tenant, store, [{"categoryGroup": group, "enabled": True}])
+    assert asked(logs, store).startswith("Callers" if counts else "Recent callers are not known")
+
+
 def test_no_calls_at_all_are_told_as_such(tenant: Tenant, logs: CallerLogs) -> None:
     with_logs(tenant, COSMOS)
     assert asked(logs, COSMOS) == "Callers of the last 7 days: none in the logs."
@@ -185,7 +204,10 @@ def test_without_a_setting_that_sends_them_there_is_nobody_to_ask(
     """No query is sent then."""
     if setting is not None:
         with_logs(tenant, BLOBS, setting, workspace)
-    assert unknown(logs) == "no diagnostic setting sends its logs to a workspace"
+    assert unknown(logs) == (
+        "no diagnostic setting sends its logs to a workspace "
+        "(StorageRead, StorageWrite, StorageDelete)"
+    )
     assert not [r for r in tenant.requests if r.method == "POST"]
 
 
