@@ -111,14 +111,23 @@ def test_an_address_is_shown_in_one_form(
 
 
 def test_forms_of_one_address_are_one_caller(tenant: Tenant, logs: CallerLogs) -> None:
-    """And calls without an address are counted, not shown."""
+    """Last seen when any of them was; and calls without an address are counted, not shown."""
     with_logs(tenant, BLOBS)
-    for one in ("2001:DB8::1", "2001:db8:0::1", "[2001:db8::1]:9", "<script>"):
-        called(tenant, "StorageBlobLogs", one)
+    forms = ("2001:DB8::1", "2001:db8:0::1", "[2001:db8::1]:9", "<script>")
+    for days, one in zip((3, 1, 2, 1), forms, strict=True):
+        called(tenant, "StorageBlobLogs", one, days=days)
     said = asked(logs)
-    assert "2001:db8::1 (3, last" in said
+    assert f"2001:db8::1 (3, last {tenant.clock.now() - timedelta(days=1):%Y-%m-%d})" in said
     assert "1 calls without an address" in said
     assert "script" not in said
+
+
+def test_what_lies_inside_a_store_has_the_callers_of_the_store(
+    tenant: Tenant, logs: CallerLogs
+) -> None:
+    with_logs(tenant, BLOBS)
+    called(tenant, "StorageBlobLogs", "203.0.113.9")
+    assert asked(logs, f"{BLOBS}/containers/one") == asked(logs)
 
 
 def test_twenty_are_shown_of_many(tenant: Tenant, logs: CallerLogs) -> None:
@@ -277,8 +286,10 @@ def test_trouble_is_the_reason_and_nothing_more(
 ) -> None:
     with_logs(tenant, BLOBS)
     tenant.faults.add(fault)
-    assert said in unknown(logs)
-    assert "\n" not in unknown(logs)
+    reason = unknown(logs)
+    assert said in reason
+    assert "\n" not in reason
+    assert len([r for r in tenant.requests if r.method == "POST"]) <= 1
 
 
 def test_a_workspace_that_is_gone_is_named(tenant: Tenant, logs: CallerLogs) -> None:
@@ -333,7 +344,11 @@ def test_times_are_read_as_azure_writes_them(
     tenant: Tenant, mouth: Mouth, logs: CallerLogs
 ) -> None:
     with_logs(tenant, COSMOS)
-    shown = table(["203.0.113.9", 412, WHEN], ["2001:db8::1", 3, "2026-02-27"])
+    shown = table(
+        ["203.0.113.9", 412, WHEN],
+        ["2001:db8::1", 1, "2026-02-27"],
+        ["2001:DB8::1", 2, "2026-02-26T00:00:00Z"],
+    )
     mouth.answers = lambda method, _url: Said(200, shown) if method == "POST" else None
     assert asked(logs, COSMOS) == (
         "Callers of the last 7 days: 203.0.113.9 (412, last 2026-03-01), "
