@@ -130,11 +130,13 @@ def difference(name: str, was: Any, now: Any) -> list[str]:
 
 def _planned(record: Mapping[str, Any]) -> str:
     lines: list[str] = []
-    for change in (record.get("Plan") or {}).get("changes", []):
+    plan = record.get("Plan") or {}
+    for change in plan.get("changes", []):
         for edit in change["edits"]:
             lines.extend(difference(str(edit["path"][-1]), edit["before"], edit["after"]))
         if not change["edits"]:
             lines.append(f"{change['verb']} {ResourceId(change['target']).name} {change['action']}")
+    lines += [f"note: {escape(c)}" for c in plan.get("caveats", [])]
     return "\n".join(lines)
 
 
@@ -216,8 +218,7 @@ def look_table(seen: Iterable[Mapping[str, Any]]) -> Table:
         table.add_column(column, overflow="fold")
     for one in seen:
         decision, plan = one["decision"] or {}, one["plan"] or {}
-        caveats = [f"note: {c}" for c in plan.get("caveats", [])]
-        shown = [f"plan {plan['id']}", _planned({"Plan": plan}), *caveats] if plan else []
+        shown = [f"plan {plan['id']}", _planned({"Plan": plan})] if plan else []
         if plan:
             shown += [f"disruption: {plan['disruption']}", f"reversible: {plan['reversible']}"]
         table.add_row(

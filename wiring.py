@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
+    from shared.azure.callers import CallerLogs
     from shared.azure.directory import Directory
     from shared.policy import Policy
     from shared.review import Review
@@ -224,7 +225,7 @@ class Gate:
 
     def close(self) -> None:
         self.arm.close()
-        for one in (*self.sinks, self.state.store):
+        for one in (*self.sinks, self.state.store, self.engine.cloud.callers):
             close = getattr(one, "close", None)
             if close is not None:
                 close()
@@ -289,6 +290,7 @@ def build(
         directory=_directory(settings, credential, now, transport),
         identities=settings.identities,
         own=settings.own,
+        callers=_callers(settings, arm, credential, transport),
     )
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
@@ -320,6 +322,21 @@ def _directory(
 
     ours = min(settings.identities)
     return Directory(credential, now, ours, endpoint=settings.directory, transport=transport)
+
+
+def _callers(
+    settings: Settings,
+    arm: Arm,
+    credential: TokenCredential,
+    transport: HttpTransport[Any, Any] | None,
+) -> CallerLogs | None:
+    """Log Analytics, where it is named."""
+    if settings.callers is None:
+        return None
+    # As above.
+    from shared.azure.callers import CallerLogs  # noqa: PLC0415
+
+    return CallerLogs(arm, credential, endpoint=settings.callers, transport=transport)
 
 
 def _sinks(

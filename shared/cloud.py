@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.callers import Ask
 from shared.model import Change, Resource, ResourceId
 from shared.own import NOTHING, Own
 
@@ -55,10 +56,12 @@ class Cloud:
     """The doors to Azure, and who we are there.
 
     `directory` is Microsoft Graph, None where it is not read; `identities` are the object ids
-    under which we write, `own` is what we run on.
+    under which we write, `own` is what we run on. `callers` tells who called a store lately, None
+    where no logs are asked.
     """
 
     arm: Writer
     directory: Reader | None = None
     identities: frozenset[str] = frozenset()
     own: Own = NOTHING
+    callers: Ask | None = None

@@ -13,7 +13,7 @@ from shared.findings import Standing
 from shared.guard import Work
 from shared.hints import Hint
 from shared.look import Seen
-from shared.model import Json, Plan, Undecided
+from shared.model import Detector, Json, Plan, Undecided
 from shared.ownership import Ownership
 from shared.planning import Cure, LookUp, Missing, merge, person_parameters, plan_of
 from shared.state import State
@@ -26,12 +26,18 @@ class Decider:
     """Gives every violated control its decision, and collects what may be written now."""
 
     def __init__(
-        self, state: State, policy: Callable[[], Policy], look: LookUp, ownership: Ownership
+        self,
+        state: State,
+        policy: Callable[[], Policy],
+        look: LookUp,
+        ownership: Ownership,
+        told: Callable[[Plan, Iterable[Detector]], Plan],
     ) -> None:
         self._state = state
         self._policy = policy
         self._look = look
         self._ownership = ownership
+        self._told = told
 
     def allowed(self, violated: list[Seen], hint: Hint) -> list[Work]:
         """What policy lets happen now; every other finding gets its decision."""
@@ -154,8 +160,9 @@ class Decider:
         last = self._state.approvals.last_asked(cure.plan)
         if last is not None:
             identity = [cure.plan.id, sorted(episodes.items()), last]
-            self._state.journal.note_plan("asked", cure.plan, identity, hint.actors)
-            self._state.approvals.ask(cure.plan, parameters)
+            plan = self._told(cure.plan, [f.detector for f in cure.findings])
+            self._state.journal.note_plan("asked", plan, identity, hint.actors)
+            self._state.approvals.ask(plan, parameters)
 
     def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:
         """What a person approved, where a fresh plan is still the one they saw."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.acting import Hand
+from shared.callers import told
 from shared.cloud import Cloud
 from shared.deciding import Decider
 from shared.decision import Do
@@ -60,7 +62,8 @@ class Engine:
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
         self.may_write = may_write
         ownership = Ownership(cloud.arm, state, policy)
-        self.decider = Decider(state, policy, self.observer.look_up, ownership)
+        callers = partial(told, cloud.callers)
+        self.decider = Decider(state, policy, self.observer.look_up, ownership, callers)
 
     # --- the look
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 
 from shared import journal
 from shared.approvals import APPROVED, REJECTED, Asked
+from shared.callers import told
 from shared.engine import Engine
 from shared.errors import Transient, Unusable
 from shared.hints import Actor, Hint
@@ -98,6 +100,7 @@ class People:
             look.seen.append(one)
             if verdict.state is Compliance.NON_COMPLIANT and (not only or control.id in only):
                 self._preview_one(one, parameters or {})
+        self._tell_callers(look)
         return look
 
     def _preview_one(self, one: Seen, parameters: Mapping[str, Json]) -> None:
@@ -107,6 +110,13 @@ class People:
         whole = person_parameters(one.control, {**decision.parameters, **parameters})
         one.decision = replace(decision, parameters=whole)
         self._engine.decider.cure_for_person(one)
+
+    def _tell_callers(self, look: Look) -> None:
+        ask = self._engine.cloud.callers
+        once = cache(ask) if ask is not None else None
+        for one in look.seen:
+            if one.plan is not None:
+                one.plan = told(once, one.plan, [one.control.detector])
 
     def undo(self, action: str, person: str) -> Story | Stopped:
         """Take an action back.

@@ -63,7 +63,8 @@ class Settings:
     `state`, None for memory. `records` is the file that shipped records go to, None for the
     console alone. `logs` is where Log Analytics takes them, `topic` the Event Grid topic for
     notices, None for neither. `identities` are the object ids under which this deployment writes.
-    `directory` is where Microsoft Graph answers, None where the directory is not read. `named` are
+    `directory` is where Microsoft Graph answers, None where the directory is not read. `callers` is
+    where Log Analytics is queried, None for nowhere. `named` are
     resources of our own that the environment names beyond these: see `own`.
     """
 
@@ -77,6 +78,7 @@ class Settings:
     topic: str | None = None
     identities: frozenset[str] = frozenset()
     directory: str | None = None
+    callers: str | None = None
     named: Own = NOTHING
 
     @property
@@ -114,6 +116,7 @@ class Settings:
         ids = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
         identities = frozenset(one.strip() for one in ids if one.strip())
         directory = _directory(environment, identities, faults)
+        callers = _callers(environment, faults)
         own = named(environment, faults)
         if faults:
             raise Unusable("; ".join(faults))
@@ -128,6 +131,7 @@ class Settings:
             topic=topic,
             identities=identities,
             directory=directory,
+            callers=callers,
             named=own,
         )
 
@@ -166,6 +170,14 @@ def _directory(
         faults.append(f"PORTCULLIS_DIRECTORY is {address!r}: an https:// address")
     elif address and not identities:
         faults.append("PORTCULLIS_DIRECTORY needs PORTCULLIS_IDENTITIES beside it")
+    return address.rstrip("/") or None
+
+
+def _callers(environment: Mapping[str, str], faults: list[str]) -> str | None:
+    """Where Log Analytics answers queries."""
+    address = environment.get("PORTCULLIS_CALLERS", "")
+    if address and not _is_https(address):
+        faults.append(f"PORTCULLIS_CALLERS is {address!r}: an https:// address")
     return address.rstrip("/") or None
 
 

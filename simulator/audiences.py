@@ -11,11 +11,15 @@ ARM_AUDIENCES = (
 """All that ARM takes, as its refusal lists them."""
 EVENT_GRID = "https://eventgrid.azure.net"
 GRAPH = "https://graph.microsoft.com"
+LOG_ANALYTICS = "https://api.loganalytics.io"
+LOG_QUERIES = "https://api.loganalytics.azure.com"
+"""Where Log Analytics is queried, with tokens for the name above."""
 MONITOR = "https://monitor.azure.com"
 _KNOWN = {
     *(one.rstrip("/") for one in ARM_AUDIENCES),
     EVENT_GRID,
     GRAPH,
+    LOG_ANALYTICS,
     MONITOR,
     "https://graph.windows.net",
     "https://storage.azure.com",
@@ -33,6 +37,8 @@ def audience_of(target: Target) -> str:
     path = target.path.lower()
     if target.base == GRAPH or path.startswith("/v1.0/"):
         return GRAPH
+    if target.base == LOG_QUERIES:
+        return LOG_ANALYTICS
     if path.startswith("/datacollectionrules/"):
         return MONITOR
     return EVENT_GRID if path == "/api/events" else ARM

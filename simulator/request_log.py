@@ -13,6 +13,7 @@ _ELSEWHERE = (
     "/datacollectionrules/",
     "/api/events",
     "/v1.0/",
+    "/v1/workspaces/",
 )
 """Paths below which a POST changes no resource."""
 _ASKING = "/checknameavailability"

@@ -32,6 +32,7 @@ from simulator.identities import Tokens
 from simulator.ingestion import Logs, Topic, arrival
 from simulator.links import Links
 from simulator.listing import Listing
+from simulator.log_queries import LogQueries, is_log_query
 from simulator.operations import Operations
 from simulator.policies import PolicyDenial
 from simulator.principals import Principals
@@ -109,13 +110,13 @@ class Tenant:
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
+        self.log_queries = LogQueries(self.state, self.gates)
         self.logs, self.topic = Logs(), Topic()
         self.graph = Graph(self.state, self.gates, seed)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
         self._providers = Providers(self.state, self.gates, self.graph)
-        self._links = Links(self.state)
-        self._seeder = Seeder(self.state)
+        self._links, self._seeder = Links(self.state), Seeder(self.state)
         for definition in built_in_roles():
             self.load(definition)
 
@@ -288,7 +289,7 @@ class Tenant:
             if is_directory(target):
                 question = Question(request, target, identity, ids[1], now)
                 return self.directory.answer(question), identity
-            if (taken := arrival(request, target, self.logs, self.topic, now)) is not None:
+            if (taken := self._monitor(request, target, identity, now)) is not None:
                 return taken, identity
             call = Call(request, target, _address(target), identity, *ids, now)
             check_version(target)
@@ -304,6 +305,14 @@ class Tenant:
             else:
                 response = refusal.response()
         return response, identity
+
+    def _monitor(
+        self, request: Request, target: Target, identity: Identity, now: datetime
+    ) -> Response | None:
+        """What logs and notices come to, and what logs are asked by; None for ARM's own."""
+        if is_log_query(target):
+            return self.log_queries.answer(request, target, identity, now)
+        return arrival(request, target, self.logs, self.topic, now)
 
     def _dispatch(self, call: Call) -> Response:
         special = self._special(call)

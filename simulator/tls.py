@@ -9,6 +9,7 @@ HOSTS = (
     "management.azure.com",
     "login.microsoftonline.com",
     "graph.microsoft.com",
+    "api.loganalytics.azure.com",
     "*.westeurope-1.ingest.monitor.azure.com",
     "*.westeurope-1.eventgrid.azure.net",
 )

@@ -90,3 +90,13 @@ def test_an_account_that_cannot_be_used(environment: dict[str, str], named: str)
 def test_a_key_is_not_shown() -> None:
     """Settings that are printed keep the key to themselves."""
     assert "c2VjcmV0" not in repr(Settings.of({JOBS: EMULATOR}, ROOT))
+
+
+def test_callers_are_asked_only_where_a_setting_says_so() -> None:
+    """An address by https; no address at all is no question."""
+    assert Settings.of({}, ROOT).callers is None
+    assert Settings.of({"PORTCULLIS_CALLERS": ""}, ROOT).callers is None
+    told = Settings.of({"PORTCULLIS_CALLERS": "https://api.loganalytics.azure.com/"}, ROOT)
+    assert told.callers == "https://api.loganalytics.azure.com"
+    with pytest.raises(Unusable, match="PORTCULLIS_CALLERS is 'http://logs'"):
+        Settings.of({"PORTCULLIS_CALLERS": "http://logs"}, ROOT)
