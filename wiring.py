@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -45,14 +44,9 @@ _LATE = timedelta(days=2)
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
     """Every rule module below `package`, with the service folder it lies in."""
-    root = importlib.import_module(package)
-    for service in pkgutil.iter_modules(root.__path__):
-        if not service.ispkg:
-            continue
-        folder = importlib.import_module(f"{package}.{service.name}")
-        for module in pkgutil.iter_modules(folder.__path__):
-            path = f"{package}.{service.name}.{module.name}"
-            yield service.name, importlib.import_module(path)
+    # `pkgutil` reads every folder again and again, and a cold start waits for it.
+    for file in sorted((Path(__file__).parent / package).glob("*/[!_]*.py"), key=str):
+        yield file.parent.name, importlib.import_module(f"{package}.{file.parent.name}.{file.stem}")
 
 
 def controls() -> dict[str, Control]:

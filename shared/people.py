@@ -77,8 +77,11 @@ class People:
         resource_id: ResourceId,
         parameters: Mapping[str, Json] | None = None,
         only: frozenset[str] = frozenset(),
+        memo: Memo | None = None,
     ) -> Look:
         """What a look would find and a person's yes would do; changes nothing, remembers nothing.
+
+        `memo` keeps what was looked up to judge, for previews of the same moment.
 
         Raises:
             Unusable: no control judges such a resource, or it does not exist.
@@ -90,7 +93,7 @@ class People:
         if resource is None:
             raise Unusable(f"{resource_id} does not exist")
         look = Look(resource_id=resource_id)
-        memo: Memo = {}
+        memo = {} if memo is None else memo
         standings = {s.control: s for s in self._engine.state.findings.of(resource_id)}
         for control in controls:
             verdict, whole = self._engine.observer.judge(control.detector, resource, memo)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from shared.azure.graph import Ask, pages, query_for
@@ -15,6 +16,7 @@ from shared.cloud import Cloud
 from shared.errors import Refused, Transient, Unusable
 from shared.look import Seen
 from shared.model import Change, Resource, ResourceId, State, Verb, directory_object
+from shared.observing import Memo
 from shared.people import People
 from shared.usage import Uses
 
@@ -83,9 +85,14 @@ class Review:
             activated |= self._activated(where)
             eligible.extend(self._eligible(where))
             eligible.extend(self._delegated(where))
-        for done, grant in enumerate(grants):
-            yield self._holding(grant, activated)
-            progress(done + 1)
+        done = 0
+        for _, mine in groupby(grants, lambda one: one.id.subscription):
+            # What a subscription's grants are judged by is much the same, and read once.
+            memo: Memo = {}
+            for grant in mine:
+                yield self._holding(grant, activated, memo)
+                done += 1
+                progress(done)
         yield from eligible
 
     def _grants(self, scope: ResourceId) -> Iterator[Resource]:
@@ -96,7 +103,7 @@ class Review:
                 if one.id.scope.within(scope) or scope.within(one.id.scope):
                     yield one
 
-    def _holding(self, grant: Resource, activated: dict[ResourceId, str]) -> Holding:
+    def _holding(self, grant: Resource, activated: dict[ResourceId, str], memo: Memo) -> Holding:
         kind = str(grant.get("/properties/principalType") or "")
         until = activated.get(grant.id)
         how = "group" if kind.casefold() == "group" else "direct"
@@ -111,7 +118,7 @@ class Review:
             assignment=grant.id.text,
         )
         self._add_use(found, grant.id)
-        self._add_proposal(found, grant.id)
+        self._add_proposal(found, grant.id, memo)
         return found
 
     def _add_use(self, found: Holding, grant: ResourceId) -> None:
@@ -121,9 +128,9 @@ class Review:
             found.used_since = since.isoformat() if since else ""
             found.last_used = max((use["last"] for use in self._uses.of(grant)), default="")
 
-    def _add_proposal(self, found: Holding, grant: ResourceId) -> None:
+    def _add_proposal(self, found: Holding, grant: ResourceId, memo: Memo) -> None:
         try:
-            look = self._people.preview(grant)
+            look = self._people.preview(grant, memo=memo)
         except (Refused, Transient, Unusable) as fault:
             found.proposal = f"could not be judged: {fault}"
             return

@@ -34,6 +34,8 @@ _CHILDREN_HELD = {
     "microsoft.network/networkwatchers/flowlogs",
     "microsoft.web/sites/slots",
     "microsoft.automation/automationaccounts/runbooks",
+    "microsoft.healthcareapis/workspaces/fhirservices",
+    "microsoft.netapp/netappaccounts/capacitypools/volumes",
 }
 _MANAGED_SERVICES = "microsoft.managedservices"
 _NOT_RESOURCES = {

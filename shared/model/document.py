@@ -10,6 +10,7 @@ import enum
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 Json = Any
@@ -27,6 +28,7 @@ ABSENT: Final = _Absent.ABSENT
 """A property that is not in a document at all (`None` is JSON null)."""
 
 
+@lru_cache(maxsize=4096)
 def parse_pointer(pointer: str) -> Path:
     """RFC 6901: `/a~1b/0` is ("a/b", 0)."""
     if not pointer:

@@ -137,18 +137,22 @@ class EmbeddedStore:
     def scan(
         self, table: str, partition: str | None = None, *, upto: str | None = None
     ) -> Iterator[Row]:
-        after = ("", "")
+        after: Row | None = None
         while page := self._page(table, partition, upto, after):
             yield from page
-            after = (page[-1].partition, page[-1].key)
+            after = page[-1]
 
     def _page(
-        self, table: str, partition: str | None, upto: str | None, after: tuple[str, str]
+        self, table: str, partition: str | None, upto: str | None, after: Row | None
     ) -> list[Row]:
-        sql = "SELECT part, key, value, etag FROM entity WHERE tbl=? AND (part, key) > (?, ?)"
-        values = [table, *after]
+        sql, values = "SELECT part, key, value, etag FROM entity WHERE tbl=?", [table]
         if partition is not None:
             sql, values = f"{sql} AND part=?", [*values, partition]
+        if after is not None and partition is not None:
+            # By partition and key together SQLite would go through the other partitions too.
+            sql, values = f"{sql} AND key>?", [*values, after.key]
+        elif after is not None:
+            sql, values = f"{sql} AND (part, key) > (?, ?)", [*values, after.partition, after.key]
         if upto is not None:
             sql, values = f"{sql} AND key<=?", [*values, upto]
         found, _ = self._run(f"{sql} ORDER BY part, key LIMIT {_PAGE}", *values)

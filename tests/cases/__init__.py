@@ -130,7 +130,7 @@ class Documents:
         """
         path, _, options = collection.partition("?")
         home = path.rsplit("/", 1)[0]
-        if home.split("/")[-2].casefold() == "providers":
+        if home.split("/")[-2:-1] == ["providers"]:
             home = home.rsplit("/", 2)[0]
         scope = ResourceId(home)
         ids = ((ResourceId(body["id"]), body) for body in self.bodies.values())

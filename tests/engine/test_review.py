@@ -109,3 +109,19 @@ def test_a_review_writes_nothing(world: World) -> None:
     reviewed(world)
     assert world.our_writes() == []
     assert list(world.gate().state.findings.all()) == []
+
+
+def test_more_grants_read_no_more_of_what_they_share(world: World) -> None:
+    """What a subscription's grants are judged by is read once in a review, not once a grant."""
+
+    def shared_reads() -> int:
+        before = len(world.tenant.requests)
+        reviewed(world)
+        shared = f"{SUBSCRIPTION}/providers/microsoft.authorization/roleassignment"
+        paths = (r.path.casefold().split("?")[0] for r in world.tenant.requests[before:])
+        return sum(path.startswith(shared) and path.count("/") == 5 for path in paths)
+
+    few = shared_reads()
+    for who in (BOB, GUEST):
+        world.load(roles.assignment(who, roles.CONTRIBUTOR, SUBSCRIPTION))
+    assert shared_reads() == few > 0

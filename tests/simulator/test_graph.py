@@ -91,6 +91,8 @@ def test_old_versions_are_refused(arm: Client) -> None:
         ("Resources", "microsoft.sql/servers", True),
         ("Resources", "microsoft.sql/servers/databases", True),
         ("Resources", "microsoft.sql/servers/firewallrules", False),
+        ("Resources", "microsoft.healthcareapis/workspaces/fhirservices", True),
+        ("Resources", "microsoft.netapp/netappaccounts/capacitypools/volumes", True),
         ("Resources", "microsoft.authorization/roleassignments", False),
         ("AuthorizationResources", "microsoft.authorization/roleassignments", True),
         ("AuthorizationResources", "microsoft.sql/servers", False),
@@ -104,6 +106,11 @@ def test_each_table_holds_its_types(
 ) -> None:
     tenant.load({"id": f"{SERVER}/firewallRules/all", "properties": {}})
     tenant.load({"id": f"{SERVER}/databases/db", "location": "westeurope"})
+    for child in (
+        "Microsoft.HealthcareApis/workspaces/w/fhirservices/f",
+        "Microsoft.NetApp/netAppAccounts/n/capacityPools/p/volumes/v",
+    ):
+        tenant.load({"id": f"{GROUP}/providers/{child}", "location": "westeurope"})
     tenant.load({"id": f"{GROUP}/{ASSIGNMENTS}/dddddddd-0000-4000-8000-000000000001"})
     rows = _ask(arm, _types(kind, table=table)).json()["data"]
     assert {row["type"] for row in rows} == ({kind} if held else set())
