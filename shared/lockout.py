@@ -7,13 +7,21 @@ sent. What cannot be seen stops the removal as surely as what is guarded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.cloud import Cloud
 from shared.departures import Departures
 from shared.errors import Refused
-from shared.model import Change, Resource, ResourceId, Verb, directory_object, group_members
+from shared.model import (
+    Change,
+    Resource,
+    ResourceId,
+    Verb,
+    directory_object,
+    group_members,
+    instant,
+)
 from shared.stopped import Stopped
 
 if TYPE_CHECKING:
@@ -26,11 +34,12 @@ SETTLES: Final = timedelta(minutes=15)
 """How long after it was made a grant is left alone: PIM's own lists are no younger."""
 ENOUGH: Final = 2
 """So many living owners stay in every scope."""
+NO_PIM: Final = "AadPremiumLicenseRequired"
+"""Azure's word for a tenant without the licence for PIM, where nothing is activated."""
 _ASSIGNMENTS, _VERSION = "Microsoft.Authorization/roleAssignments", "2022-04-01"
 _DENIALS, _DENIALS_VERSION = "Microsoft.Authorization/denyAssignments", "2022-04-01"
 _SCHEDULES = "Microsoft.Authorization/roleAssignmentScheduleInstances"
 _SCHEDULES_VERSION = "2020-10-01"
-_NO_PIM = "AadPremiumLicenseRequired"
 _DEFINITIONS = "microsoft.authorization/roledefinitions"
 
 
@@ -91,7 +100,7 @@ class Lockout:
 
     def _age(self, grant: Resource, now: datetime) -> Iterator[Stopped]:
         """A grant that is new is somebody's work of this moment, or an activation."""
-        made = [_when(grant.get(f"/properties/{name}")) for name in ("createdOn", "updatedOn")]
+        made = [instant(grant.get(f"/properties/{name}")) for name in ("createdOn", "updatedOn")]
         known = [one for one in made if one is not None]
         if not known:
             yield _guarded("when the grant was made cannot be seen")
@@ -144,7 +153,7 @@ class Lockout:
             yield from self._arm.list(f"{scope}/providers/{_SCHEDULES}", _SCHEDULES_VERSION)
         except Refused as refused:
             # Without the licence there are no activations.
-            if refused.code != _NO_PIM:
+            if refused.code != NO_PIM:
                 raise
 
     # --- the owners that stay
@@ -233,14 +242,3 @@ def _named(who: Resource) -> str:
 
 def _path(scope: ResourceId) -> str:
     return "" if scope.key == "/" else scope.text
-
-
-def _when(text: object) -> datetime | None:
-    """An instant as ARM writes it, with up to seven digits of a second; None where it is none."""
-    if not isinstance(text, str):
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

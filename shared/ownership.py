@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from shared.cloud import Reader
 from shared.decision import Decision, Owned
 from shared.errors import Refused
 from shared.findings import Standing
-from shared.model import Json, Resource, ResourceId, ResourceType
+from shared.model import Json, Resource, ResourceId, ResourceType, instant
 from shared.state import State
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Ownership:
         oldest = self._state.now() - window
 
         def claim(found: Resource) -> _Claim | None:
-            at = _when(found.get("/properties/timestamp"))
+            at = instant(found.get("/properties/timestamp"))
             return self._deployment(found) if at is None or at >= oldest else None
 
         for container in list(_containers(resource))[:1]:
@@ -170,15 +170,6 @@ def _belongs(resource: ResourceId, owned: ResourceId) -> bool:
     if outer.type.casefold() in _CONTAINERS or not inner.within(outer):
         return False
     return "/providers/" not in inner.key[len(outer.key) :]
-
-
-def _when(text: Json) -> datetime | None:
-    """An instant as ARM writes it; None where it is none."""
-    try:
-        found = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _tagged(tags: Json, wanted: list[str]) -> str:

@@ -12,11 +12,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from shared.hints import Actor
-from shared.model import ResourceId
+from shared.model import ResourceId, instant
 from shared.usage import Use
 
 LARGEST = 1_000_000
@@ -118,7 +117,7 @@ def use_in(data: Mapping[str, Any], about: ResourceId, when: Any) -> Use | None:
     scope = _text(evidence.get("roleAssignmentScope"))
     assignment = _guid(_text(evidence.get("roleAssignmentId")))
     action = _text(authorization.get("action")) or _text(data.get("operationName"))
-    at = _instant(when)
+    at = instant(when)
     if not scope.startswith("/") or not _IS_GUID.fullmatch(assignment) or "/" not in action:
         return None
     if at is None or not about.subscription:
@@ -160,14 +159,6 @@ def _failed(entry: Mapping[str, Any]) -> bool:
     status = entry.get("status") or entry.get("resultType") or ""
     word = status.get("value") if isinstance(status, Mapping) else status
     return str(word).casefold() in {"failed", "failure", "started", "start", "accept"}
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return found if found is not None and found.tzinfo else None
 
 
 def _kind(event_type: str, operation: str) -> str:

@@ -10,6 +10,7 @@ import enum
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -123,6 +124,15 @@ def stable(document: Json) -> Json:
         moving = {"etag", "provisioningState", "updatedOn", "updatedBy"}
         return {k: stable(v) for k, v in document.items() if k not in moving}
     return [stable(v) for v in document] if isinstance(document, list) else document
+
+
+def instant(text: Json) -> datetime | None:
+    """An instant as ARM writes it, in UTC where it names no zone; None where it is none."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def digest(value: Json) -> str:
