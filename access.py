@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from session import gate
 from shared.azure.events import uses_in
 from shared.errors import Unusable
 from shared.model import ResourceId
-from terminal import out, progress, say, show_json
+from terminal import complain, out, progress, say, show_json
 
 app = typer.Typer(help="Who holds what, and what it is used for.", no_args_is_help=True)
 
@@ -42,7 +43,8 @@ def review(
         raise Unusable(f"{scope} is no scope: it begins with /")
     with closing(gate()) as built, progress() as bar:
         task = bar.add_task("grants", total=None)
-        found = built.review().holdings(ResourceId(scope), lambda n: bar.update(task, completed=n))
+        asked = built.review()
+        found = asked.holdings(ResourceId(scope), lambda n: bar.update(task, completed=n))
         rows = [one.to_json() for one in found]
     match form:
         case Form.JSON:
@@ -53,6 +55,10 @@ def review(
             out.print(tables.access_table(rows))
         case _:
             say("nobody holds anything here that may be seen")
+    for line in asked.unseen:
+        complain(f"not whole: {line}", style="red")
+    if asked.unseen:
+        raise typer.Exit(1)
 
 
 def _as_csv(rows: list[dict[str, Any]]) -> None:
@@ -69,19 +75,26 @@ def _as_csv(rows: list[dict[str, Any]]) -> None:
 @app.command()
 def learn(
     files: Annotated[list[Path], typer.Argument(help="Activity log entries as JSON.")],
+    whole_since: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="From this day on (UTC) they hold every entry."),
+    ] = None,
 ) -> None:
     """Keep what exported activity log entries tell of uses of role assignments.
 
     A file holds entries as Azure exports them: one, a list, an object with `records` or `value`,
-    or one to a line.
+    or one to a line. Only where somebody says that they are whole does silence in them count.
     """
     with closing(gate()) as built:
-        kept = 0
+        kept, subscriptions = 0, set[str]()
         for path in files:
             for use in (use for entry in _entries(path) for use in uses_in(entry)):
-                built.state.uses.begin(use.scope.subscription, use.at)
                 built.state.uses.note(use)
+                subscriptions.add(use.scope.subscription)
                 kept += 1
+        if whole_since is not None:
+            for subscription in subscriptions:
+                built.state.uses.begin(subscription, whole_since.replace(tzinfo=UTC))
     say(f"{kept} uses kept")
 
 

@@ -6,7 +6,7 @@ proposed for a wide one is planned from a fresh read. Nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 from shared.azure.graph import Ask, pages, query_for
 from shared.cloud import Cloud
 from shared.errors import Refused, Transient, Unusable
+from shared.lockout import NO_PIM
 from shared.look import Seen
-from shared.model import Change, Resource, ResourceId, State, Verb, directory_object
+from shared.model import Change, Resource, ResourceId, State, Undecided, Verb, directory_object
 from shared.observing import Memo
 from shared.people import People
 from shared.usage import Uses
@@ -58,13 +59,17 @@ class Holding:
 
 
 class Review:
-    """Reads what is there, and asks the engine what it would do."""
+    """Reads what is there, and asks the engine what it would do.
+
+    `unseen` says, a line each, what the holdings so far lack because it may not be read.
+    """
 
     def __init__(self, ask: Ask, cloud: Cloud, people: People, uses: Uses) -> None:
         self._ask = ask
         self._cloud = cloud
         self._people = people
         self._uses = uses
+        self.unseen: list[str] = []
         self._roles: dict[str, str] = {}
         self._known: dict[str, Resource | str | None] = {}
 
@@ -226,10 +231,7 @@ class Review:
     def _delegated(self, where: ResourceId) -> Iterator[Holding]:
         for one in self._listed(f"{where}/{_DELEGATIONS}", _DELEGATIONS_VERSION):
             definition = ResourceId(str(one.get("/properties/registrationDefinitionId") or "/"))
-            shown = None
-            if definition.type:
-                shown = self._cloud.arm.get(definition, _DELEGATIONS_VERSION)
-            for held in shown.items("/properties/authorizations") if shown else ():
+            for held in self._authorizations(definition):
                 principal = str(held.get("principalId") or "")
                 yield Holding(
                     principal=str(held.get("principalIdDisplayName") or principal),
@@ -242,12 +244,21 @@ class Review:
                     assignment=one.id.text,
                 )
 
+    def _authorizations(self, definition: ResourceId) -> tuple[Mapping[str, Any], ...]:
+        try:
+            shown = self._cloud.arm.get(definition, _DELEGATIONS_VERSION)
+            return shown.items("/properties/authorizations") if shown else ()
+        except (Refused, Undecided) as fault:
+            self.unseen.append(f"{definition} could not be read: {fault}")
+            return ()
+
     def _listed(self, collection: str, version: str) -> Iterator[Resource]:
-        """A list that may not be had: tenants without the licence have no PIM."""
+        """A list that may be refused, which is said; tenants without the licence have no PIM."""
         try:
             yield from self._cloud.arm.list(collection, version)
-        except Refused:
-            return
+        except Refused as refused:
+            if refused.code != NO_PIM:
+                self.unseen.append(f"{collection} could not be read: {refused}")
 
 
 def _narrows(one: Seen) -> bool:

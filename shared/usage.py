@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.model import USES, Resource, ResourceId
@@ -42,14 +42,16 @@ class Uses:
         """Keep it; once a day is enough for any assignment, scope and action."""
         if use.assignment.resource_group is not None:
             return
-        self.begin(use.scope.subscription, self._now())
+        if use.scope.subscription not in self._begun:
+            self.begin(use.scope.subscription, self._now())
+        at = use.at.astimezone(UTC).isoformat()
         key = f"{use.scope.key} {use.action.casefold()}"
-        seen = (use.assignment.key, key, use.at.date().isoformat())
+        seen = (use.assignment.key, key, at[:10])
         if seen in self._today:
             return
         row = self._store.get(_TABLE, use.assignment.key, key)
-        if row is None or row.value["last"] < use.at.isoformat():
-            value = {"scope": use.scope.text, "action": use.action, "last": use.at.isoformat()}
+        if row is None or row.value["last"] < at:
+            value = {"scope": use.scope.text, "action": use.action, "last": at}
             self._store.put(_TABLE, use.assignment.key, key, value)
         if len(self._today) > 10_000:
             self._today.clear()
@@ -57,8 +59,6 @@ class Uses:
 
     def begin(self, subscription: str, since: datetime) -> None:
         """Uses of this subscription are known from `since` on, or from earlier already."""
-        if subscription in self._begun and since >= self._now() - timedelta(minutes=1):
-            return
         row = self._store.get(_TABLE, _BEGUN, subscription)
         if row is None or since.isoformat() < row.value["since"]:
             self._store.put(_TABLE, _BEGUN, subscription, {"since": since.isoformat()})

@@ -476,6 +476,27 @@ def test_exported_activity_log_entries_are_learnt_from(shell: Shell, here: Any) 
     assert ran.out == "4 uses kept\n"
 
 
+def test_silence_counts_from_when_somebody_says_that_the_entries_are_whole(
+    shell: Shell, here: Any, tenant: Tenant
+) -> None:
+    """An export may be of anything: an old entry in it does not make a gap a silence."""
+    subscription = GROUP.split("/resourceGroups")[0]
+    held = tenant.load(roles.assignment(ALICE.object_id, roles.READER, subscription))
+    evidence = {"roleAssignmentScope": subscription, "roleAssignmentId": "d" * 32}
+    action = {"action": "Microsoft.Storage/storageAccounts/write", "evidence": evidence}
+    entry = {"resourceId": ACCOUNT, "time": "2026-03-01T00:00:00Z", "authorization": action}
+    (shell.folder / "log.json").write_text(json.dumps(entry))
+
+    def known() -> str:
+        shown = here("access", "review", "--format", "json").json()
+        return next(str(one["used_since"]) for one in shown if one["assignment"] == held)
+
+    here("access", "learn", "log.json")
+    assert known() > "2026-03-02"
+    here("access", "learn", "log.json", "--whole-since", "2026-01-01")
+    assert known() == "2026-01-01T00:00:00+00:00"
+
+
 @pytest.mark.parametrize(
     "given",
     [

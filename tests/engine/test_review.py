@@ -7,6 +7,7 @@ import pytest
 from shared.model import ResourceId
 from shared.review import Holding
 from simulator import roles
+from simulator.faults import Fault
 from tests.engine.world import ALICE, LIMITS, SUBSCRIPTION, US, World, policy, storage
 
 BOB, TEAM, GONE, GUEST = (f"dddddddd-0000-4000-8000-00000000000{i}" for i in range(4))
@@ -103,6 +104,19 @@ def test_a_scope_shows_what_holds_in_it_and_nothing_beside(world: World) -> None
     assert ("alice@contoso.example", "Contributor") in found
     assert ("team", "Reader") in found
     assert ("bob@contoso.example", "Reader") not in found
+
+
+def test_what_could_not_be_read_is_said(world: World) -> None:
+    """A refused list is no empty one; a tenant without PIM has none, and that is whole."""
+    review = world.gate().review()
+    path, licence = "*/roleEligibilityScheduleInstances", "AadPremiumLicenseRequired"
+    world.tenant.faults.add(Fault("status", path=path, times=1, status=400, code=licence))
+    list(review.holdings(ResourceId("/")))
+    assert review.unseen == []
+    world.tenant.faults.add(Fault("status", path=path, times=1, status=403, code="Denied"))
+    list(review.holdings(ResourceId("/")))
+    (line,) = review.unseen
+    assert "roleEligibilityScheduleInstances could not be read" in line
 
 
 def test_a_review_writes_nothing(world: World) -> None:
