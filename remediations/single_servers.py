@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator
 
-from shared.model import Change, Edit, Finding, Parameter, Resource
+from shared.model import (
+    Edit,
+    Finding,
+    Parameter,
+    Parameters,
+    Plan,
+    Remediation,
+    Resource,
+    Undecided,
+)
 
 WANTED = {
     "/properties/publicNetworkAccess": ("Disabled", "Enabled"),
@@ -19,19 +28,24 @@ CLOSE = Parameter(
 )
 
 
-def closed(finding: Finding) -> Change:
-    """Turn off what was found; what is right stays."""
+def closed(remediation: Remediation, finding: Finding, parameters: Parameters) -> Plan:
+    """Turn off what was found; what is right stays.
+
+    Raises:
+        Undecided: nobody said to.
+    """
+    if not parameters["close"]:
+        raise Undecided("nobody said to close the server")
     body, found = finding.resource.body, {one.path for one in finding.evidence}
-    return finding.patch(
-        *(
-            Edit.of(body, path, wanted, restore=default)
-            for path, (wanted, default) in WANTED.items()
-            if path in found
-        )
+    edits = (
+        Edit.of(body, path, wanted, restore=default)
+        for path, (wanted, default) in WANTED.items()
+        if path in found
     )
+    return remediation.propose(finding, [finding.patch(*edits)], *_caveats(finding.resource))
 
 
-def caveats(server: Resource) -> Iterator[str]:
+def _caveats(server: Resource) -> Iterator[str]:
     """What has to be known before."""
     at = "/properties/privateEndpointConnections"
     state = "properties/privateLinkServiceConnectionState/status"

@@ -12,15 +12,13 @@ maximum of 3 owners should be designated for subscriptions".
 from collections.abc import Iterator
 
 from detectors.authorization import ASSIGNMENT
-from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, owners_of
-from detectors.authorization.principals import defender, told_by_defender
+from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, Owners, counted
+from detectors.authorization.principals import defender
 from shared.model import (
     Detector,
     Evidence,
-    NeedsLookup,
     Resource,
     Severity,
-    Undecided,
     Wake,
 )
 
@@ -29,13 +27,10 @@ MOST = 3
 
 
 def check(subscription: Resource) -> Iterator[Evidence]:
-    try:
-        owners = owners_of(subscription)
-    except NeedsLookup:
-        raise
-    except Undecided as unseen:
-        yield from told_by_defender(subscription, unseen)
-        return
+    return counted(subscription, _found)
+
+
+def _found(owners: Owners) -> Iterator[Evidence]:
     names = sorted({**owners.people, **owners.programs}.values())
     if len(names) > MOST:
         listed = ", ".join([*names[:10], "..."] if len(names) > 10 else names)

@@ -13,15 +13,13 @@ Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.7; Microsoft Learn, Def
 from collections.abc import Iterator
 
 from detectors.authorization import ASSIGNMENT
-from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, owners_of
-from detectors.authorization.principals import defender, told_by_defender
+from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, Owners, counted
+from detectors.authorization.principals import defender
 from shared.model import (
     Detector,
     Evidence,
-    NeedsLookup,
     Resource,
     Severity,
-    Undecided,
     Wake,
 )
 
@@ -30,13 +28,10 @@ FEWEST = 2
 
 
 def check(subscription: Resource) -> Iterator[Evidence]:
-    try:
-        owners = owners_of(subscription)
-    except NeedsLookup:
-        raise
-    except Undecided as unseen:
-        yield from told_by_defender(subscription, unseen)
-        return
+    return counted(subscription, _found)
+
+
+def _found(owners: Owners) -> Iterator[Evidence]:
     names = sorted(owners.people.values())
     if len(names) < FEWEST:
         listed = ", ".join(names) or "nobody"

@@ -7,16 +7,24 @@ members of groups among them, and applications that may.
 Source: Microsoft Learn, "Role Assignments - List For Subscription": grants above are listed too.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from detectors.authorization import ASSIGNMENT, OWNER, role_id
-from detectors.authorization.principals import ENABLED, PRINCIPAL_ID, is_a, is_enabled
+from detectors.authorization.principals import (
+    ENABLED,
+    PRINCIPAL_ID,
+    is_a,
+    is_enabled,
+    told_by_defender,
+)
 from detectors.authorization.schedules import ELIGIBILITIES, seen_in
 from shared.model import (
     DIRECTORY_OBJECT,
     GROUP_MEMBERS,
+    Evidence,
     Lookup,
+    NeedsLookup,
     Resource,
     ResourceId,
     ResourceType,
@@ -71,6 +79,24 @@ def owners_of(subscription: Resource, without: Collection[str] = ()) -> Owners:
     if groups and groups.isdisjoint(without):
         behind += subscription.related("members")
     return Owners(_living("user", behind), _living("servicePrincipal", behind))
+
+
+def counted(
+    subscription: Resource, found: Callable[[Owners], Iterable[Evidence]]
+) -> Iterator[Evidence]:
+    """What `found` says of the owners; Defender for Cloud's word where they cannot be seen.
+
+    Raises:
+        Undecided: neither tells.
+    """
+    try:
+        owners = owners_of(subscription)
+    except NeedsLookup:
+        raise
+    except Undecided as unseen:
+        yield from told_by_defender(subscription, unseen)
+        return
+    yield from found(owners)
 
 
 def _living(kind: str, principals: Iterable[Resource]) -> dict[str, str]:

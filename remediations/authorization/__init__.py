@@ -1,5 +1,6 @@
 """Cures for role assignments: narrower grants first, and only then the wide one goes."""
 
+from collections.abc import Iterable
 from typing import Final
 
 OWNER: Final = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
@@ -27,3 +28,15 @@ PERMISSIONS: Final = (
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Authorization/roleAssignments/delete",
 )
+
+
+def withholding(roles: Iterable[str]) -> str:
+    """The condition under which all roles may be handed out but these (ids in lower case).
+
+    Source: Microsoft Learn, "Delegate Azure role assignment management using conditions".
+    """
+    return (
+        "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+        "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
+        f"ForAnyOfAllValues:GuidNotEquals {{{', '.join(roles)}}}))"
+    )

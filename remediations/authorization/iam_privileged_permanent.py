@@ -1,9 +1,7 @@
 """Take a permanent privileged role away from a user who is eligible for it."""
 
-import json
-import uuid
-
 from detectors.authorization.schedules import ELIGIBILITIES
+from remediations.authorization.eligibility import command
 from remediations.authorization.holders import KEPT, removed_unless_kept
 from remediations.authorization.removal import PERMISSIONS
 from shared.model import (
@@ -18,7 +16,6 @@ from shared.model import (
     Undecided,
 )
 
-REQUESTS = "Microsoft.Authorization/roleEligibilityScheduleRequests"
 PRINCIPAL, ROLE = "/properties/principalId", "/properties/roleDefinitionId"
 
 
@@ -32,7 +29,7 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     if not any(_same(one, assignment) for one in assignment.related(ELIGIBILITIES.name)):
         raise Undecided(
             "nobody is left without: make the user eligible first, which an Owner or User Access"
-            f" Administrator may: {_command(assignment)}"
+            f" Administrator may: {command(assignment)}"
         )
     return removed_unless_kept(REMEDIATION, finding, parameters)
 
@@ -50,21 +47,6 @@ def _same(eligibility: Resource, assignment: Resource) -> bool:
 
 def _last(role: str) -> str:
     return role.rstrip("/").rsplit("/", 1)[-1]
-
-
-def _command(assignment: Resource) -> str:
-    name = uuid.uuid5(uuid.NAMESPACE_URL, assignment.id.key)
-    body = {
-        "properties": {
-            "principalId": assignment.get(PRINCIPAL),
-            "roleDefinitionId": assignment.get(ROLE),
-            "requestType": "AdminAssign",
-            "justification": "eligible in place of a permanent grant",
-            "scheduleInfo": {"expiration": {"type": "AfterDuration", "duration": "P180D"}},
-        }
-    }
-    url = f"{assignment.id.scope}/providers/{REQUESTS}/{name}?api-version=2020-10-01"
-    return f"az rest --method put --url '{url}' --body '{json.dumps(body)}'"
 
 
 REMEDIATION = Remediation(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from remediations.authorization import withholding
 from remediations.authorization.holders import GUID
 from shared.model import (
     Edit,
@@ -22,12 +23,6 @@ STRONGEST: Final = [
 ]
 """Owner, User Access Administrator, Role Based Access Control Administrator."""
 
-_CONDITION: Final = (
-    "((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/write'}})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAllValues:GuidNotEquals {{{roles}}}))"
-)
-
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
     """The same grant under the same id, with a condition.
@@ -38,9 +33,9 @@ def plan(finding: Finding, parameters: Parameters) -> Plan:
     grant = finding.resource
     if grant.id.scope.key == "/":
         raise Undecided("a grant at the root is not limited, it is taken away")
-    roles = ", ".join(dict.fromkeys(role.casefold() for role in parameters["withheld"]))
+    withheld = dict.fromkeys(role.casefold() for role in parameters["withheld"])
     edits = (
-        Edit.of(grant.body, "/properties/condition", _CONDITION.format(roles=roles)),
+        Edit.of(grant.body, "/properties/condition", withholding(withheld)),
         Edit.of(grant.body, "/properties/conditionVersion", "2.0"),
     )
     return REMEDIATION.propose(

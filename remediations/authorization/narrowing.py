@@ -5,20 +5,21 @@ each resource group the smallest built-in role that covers the use, and Reader w
 was never seen used is no reason to take anything away: reads, and clients of data, leave no trace.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remediations.authorization import (
     CONTRIBUTOR,
-    GRANTED,
     HAND_OUT_RIGHTS,
     KIND,
     OWNER,
     PERMISSIONS,
+    withholding,
 )
+from remediations.authorization.eligibility import command
+from remediations.authorization.removal import deletion
 from shared.model import (
     USES,
     Change,
@@ -50,16 +51,11 @@ MOST_SCOPES: Final = 10
 HANDING_OUT: Final = frozenset(
     f"microsoft.authorization/roleassignments/{verb}" for verb in ("write", "delete")
 )
-GUARDED: Final = (
-    "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
-    "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] "
-    "ForAnyOfAllValues:GuidNotEquals {" + ", ".join(sorted(HAND_OUT_RIGHTS)) + "}))"
-)
+GUARDED: Final = withholding(sorted(HAND_OUT_RIGHTS))
 """Roles may be handed out, but for those that hand out rights themselves."""
 
 _ROLE = "/properties/roleDefinitionId"
 _DEFINITION = ResourceType("Microsoft.Authorization/roleDefinitions", api_version="2022-04-01")
-_REQUESTS = "Microsoft.Authorization/roleEligibilityScheduleRequests"
 
 LOOKUPS: Final = (
     Lookup(name="uses", type=USES, ids=lambda grant: [uses_of(grant.id)]),
@@ -127,14 +123,7 @@ def narrowed(remediation: Remediation, finding: Finding, parameters: Parameters)
         )
         for grant in grants
     ]
-    kept = {name: properties[name] for name in GRANTED if properties.get(name) is not None}
-    gone = Change(
-        verb=Verb.DELETE,
-        target=old.id,
-        api_version=version,
-        document={"properties": kept},
-        settle=SETTLES,
-    )
+    gone = replace(deletion(old, version), settle=SETTLES)
     said = [*_caveats(properties), "" if named else _watched(old)]
     if named and _on_group(old):
         said.append(f"Whether the named scopes lie in {old.id.scope.name} is not looked at.")
@@ -235,22 +224,7 @@ def _unused(old: Resource) -> str:
     told = f"no use seen since {str(since)[:10]}, which alone takes nothing away"
     if old.text(KIND) not in ("user", "group") or old.id.scope.key == "/":
         return f"{told}: name the grants it should get"
-    return f"{told}; make the holder eligible in PIM instead: {_eligibility(old)}"
-
-
-def _eligibility(old: Resource) -> str:
-    name = uuid.uuid5(uuid.NAMESPACE_URL, f"{old.id.key} eligible")
-    body = {
-        "properties": {
-            "principalId": old.get("/properties/principalId"),
-            "roleDefinitionId": old.get(_ROLE),
-            "requestType": "AdminAssign",
-            "justification": "eligible in place of a permanent grant that was not seen used",
-            "scheduleInfo": {"expiration": {"type": "AfterDuration", "duration": "P180D"}},
-        }
-    }
-    url = f"{old.id.scope}/providers/{_REQUESTS}/{name}?api-version=2020-10-01"
-    return f"az rest --method put --url '{url}' --body '{json.dumps(body)}'"
+    return f"{told}; make the holder eligible in PIM instead: {command(old)}"
 
 
 # --- what may be granted

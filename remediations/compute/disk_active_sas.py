@@ -1,22 +1,11 @@
 """End the access that a disk's export SAS gives. The URL cannot come back."""
 
-from remediations.exports import LOST, revoked
-from shared.model import (
-    Finding,
-    Kind,
-    Parameter,
-    Parameters,
-    Plan,
-    Remediation,
-    Reversible,
-    Undecided,
-)
+from remediations.exports import REVOKE, revoked
+from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    if not parameters["revoke"]:
-        raise Undecided("nobody said to revoke the access")
-    return REMEDIATION.propose(finding, [revoked(finding)], LOST)
+    return revoked(REMEDIATION, finding, parameters)
 
 
 REMEDIATION = Remediation(
@@ -30,12 +19,5 @@ REMEDIATION = Remediation(
         "Microsoft.Compute/disks/endGetAccess/action",
         "Microsoft.Compute/locations/operations/read",
     ),
-    parameters=(
-        Parameter(
-            name="revoke",
-            description="Whether the access is to be ended.",
-            schema={"type": "boolean"},
-            for_person=True,
-        ),
-    ),
+    parameters=(REVOKE,),
 )

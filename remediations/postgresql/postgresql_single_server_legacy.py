@@ -1,21 +1,11 @@
 """Close a retired PostgreSQL server to public networks and old TLS, as far as it is open."""
 
-from remediations.single_servers import CLOSE, caveats, closed
-from shared.model import (
-    Finding,
-    Kind,
-    Parameters,
-    Plan,
-    Remediation,
-    Reversible,
-    Undecided,
-)
+from remediations.single_servers import CLOSE, closed
+from shared.model import Finding, Kind, Parameters, Plan, Remediation, Reversible
 
 
 def plan(finding: Finding, parameters: Parameters) -> Plan:
-    if not parameters["close"]:
-        raise Undecided("nobody said to close the server")
-    return REMEDIATION.propose(finding, [closed(finding)], *caveats(finding.resource))
+    return closed(REMEDIATION, finding, parameters)
 
 
 REMEDIATION = Remediation(
