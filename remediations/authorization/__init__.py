@@ -33,7 +33,8 @@ PERMISSIONS: Final = (
 def withholding(roles: Iterable[str]) -> str:
     """The condition under which all roles may be handed out but these (ids in lower case).
 
-    Source: Microsoft Learn, "Delegate Azure role assignment management using conditions".
+    Source: Microsoft Learn, "Examples to delegate Azure role assignment management with
+    conditions".
     """
     return (
         "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
