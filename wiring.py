@@ -315,7 +315,14 @@ def _directory(
     from shared.azure.directory import Directory  # noqa: PLC0415
 
     ours = min(settings.identities)
-    return Directory(credential, now, ours, endpoint=settings.directory, transport=transport)
+    return Directory(
+        credential,
+        now,
+        ours,
+        endpoint=settings.directory,
+        cloud=settings.cloud,
+        transport=transport,
+    )
 
 
 def _callers(
@@ -363,6 +370,6 @@ def _services(
         return Door(endpoint=endpoint, credential=credential, now=now, transport=transport)
 
     if settings.logs is not None:
-        yield Logs(door(settings.logs.endpoint), settings.logs.rule)
+        yield Logs(door(settings.logs.endpoint), settings.logs.rule, settings.cloud.monitor)
     if settings.topic is not None:
         yield Notices(door(settings.topic))

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from shared import clouds
+from shared.clouds import PUBLIC, AzureEnvironment
 from shared.errors import Unusable
 from shared.own import NOTHING, Own, account_at, named
 
-PUBLIC_CLOUD = "https://management.azure.com"
 JOBS = "AzureWebJobsStorage"
 """The setting of the Functions host that names its storage account, and where queues wait."""
 _ADDRESSES = [f"{JOBS}__{service}ServiceUri" for service in ("table", "queue", "blob")]
@@ -59,18 +60,19 @@ class LogsRule:
 class Settings:
     """Settings of one process.
 
-    State is kept in `storage` where that is named, else in the embedded store, whose file is
-    `state`, None for memory. `records` is the file that shipped records go to, None for the
-    console alone. `logs` is where Log Analytics takes them, `topic` the Event Grid topic for
-    notices, None for neither. `identities` are the object ids under which this deployment writes.
-    `directory` is where Microsoft Graph answers, None where the directory is not read. `callers` is
-    where Log Analytics is queried, None for nowhere. `named` are
-    resources of our own that the environment names beyond these: see `own`.
+    `cloud` is the one that all of it is in. State is kept in `storage` where that is named, else
+    in the embedded store, whose file is `state`, None for memory. `records` is the file that
+    shipped records go to, None for the console alone. `logs` is where Log Analytics takes them,
+    `topic` the Event Grid topic for notices, None for neither. `identities` are the object ids
+    under which this deployment writes. `directory` is where Microsoft Graph answers, None where the
+    directory is not read. `callers` is where Log Analytics is queried, None for nowhere. `named`
+    are resources of our own that the environment names beyond these: see `own`.
     """
 
     app: App = App.ALL
     policy: Path = Path("policy.yaml")
-    arm_endpoint: str = PUBLIC_CLOUD
+    cloud: AzureEnvironment = PUBLIC
+    arm_endpoint: str = PUBLIC.arm
     state: Path | None = None
     storage: Storage | None = None
     records: Path | None = None
@@ -108,20 +110,22 @@ class Settings:
         app = environment.get("PORTCULLIS_APP", "all").casefold()
         if app not in set(App):
             faults.append(f"PORTCULLIS_APP is {app!r}: gate, hand or all")
-        endpoint = environment.get("PORTCULLIS_ARM_ENDPOINT", PUBLIC_CLOUD)
+        cloud = _cloud(environment, faults)
+        endpoint = environment.get("PORTCULLIS_ARM_ENDPOINT") or cloud.arm
         if not _is_https(endpoint):
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
-        storage = _storage(environment, faults)
+        storage = _storage(environment, cloud, faults)
         logs, topic = _logs(environment, faults), _topic(environment, faults)
         ids = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
         identities = frozenset(one.strip() for one in ids if one.strip())
-        directory = _directory(environment, identities, faults)
-        callers = _callers(environment, faults)
+        directory = _directory(environment, cloud, identities, faults)
+        callers = _address("PORTCULLIS_CALLERS", environment, cloud, faults)
         own = named(environment, faults)
         if faults:
             raise Unusable("; ".join(faults))
         return cls(
             app=App(app),
+            cloud=cloud,
             policy=root / environment.get("PORTCULLIS_POLICY", "policy.yaml"),
             arm_endpoint=endpoint,
             state=_path(environment, "PORTCULLIS_STATE", root),
@@ -134,6 +138,14 @@ class Settings:
             callers=callers,
             named=own,
         )
+
+
+def _cloud(environment: Mapping[str, str], faults: list[str]) -> AzureEnvironment:
+    try:
+        return clouds.of(environment)
+    except Unusable as unknown:
+        faults.append(str(unknown))
+        return PUBLIC
 
 
 def _is_https(address: str) -> bool:
@@ -162,23 +174,28 @@ def _topic(environment: Mapping[str, str], faults: list[str]) -> str | None:
 
 
 def _directory(
-    environment: Mapping[str, str], identities: frozenset[str], faults: list[str]
+    environment: Mapping[str, str],
+    cloud: AzureEnvironment,
+    identities: frozenset[str],
+    faults: list[str],
 ) -> str | None:
     """Microsoft Graph's address; an absence in it is told by our own identity's presence."""
-    address = environment.get("PORTCULLIS_DIRECTORY", "")
-    if address and not _is_https(address):
-        faults.append(f"PORTCULLIS_DIRECTORY is {address!r}: an https:// address")
-    elif address and not identities:
+    address = _address("PORTCULLIS_DIRECTORY", environment, cloud, faults)
+    if address and not identities:
         faults.append("PORTCULLIS_DIRECTORY needs PORTCULLIS_IDENTITIES beside it")
-    return address.rstrip("/") or None
+    return address
 
 
-def _callers(environment: Mapping[str, str], faults: list[str]) -> str | None:
-    """Where Log Analytics answers queries."""
-    address = environment.get("PORTCULLIS_CALLERS", "")
+def _address(
+    variable: str, environment: Mapping[str, str], cloud: AzureEnvironment, faults: list[str]
+) -> str | None:
+    """An address that no other cloud has: tokens of ours would be for another one there."""
+    address = environment.get(variable, "").rstrip("/")
     if address and not _is_https(address):
-        faults.append(f"PORTCULLIS_CALLERS is {address!r}: an https:// address")
-    return address.rstrip("/") or None
+        faults.append(f"{variable} is {address!r}: an https:// address")
+    elif (owner := clouds.owner(address)) is not None and owner is not cloud:
+        faults.append(f"{variable} is {address!r}, of {owner.name}: {clouds.CLOUD} is {cloud.name}")
+    return address or None
 
 
 def _path(environment: Mapping[str, str], name: str, root: Path) -> Path | None:
@@ -192,11 +209,13 @@ def names_storage(environment: Mapping[str, str]) -> bool:
 
 
 # Values of these variables may hold keys and signatures: a fault names the variable alone.
-def _storage(environment: Mapping[str, str], faults: list[str]) -> Storage | None:
+def _storage(
+    environment: Mapping[str, str], cloud: AzureEnvironment, faults: list[str]
+) -> Storage | None:
     if names_storage(environment):
         if environment.get("PORTCULLIS_STATE"):
             faults.append("PORTCULLIS_STATE and PORTCULLIS_STORAGE are both set: state is in one")
-        return _account("PORTCULLIS_STORAGE", environment, faults)
+        return _account("PORTCULLIS_STORAGE", environment, cloud, faults)
     if environment.get("PORTCULLIS_STATE"):
         return None
     if environment.get(JOBS):
@@ -204,18 +223,20 @@ def _storage(environment: Mapping[str, str], faults: list[str]) -> Storage | Non
     if any(environment.get(variable) for variable in _ADDRESSES):
         return _named(environment, faults)
     if environment.get(f"{JOBS}__accountName"):
-        return _account(f"{JOBS}__accountName", environment, faults)
+        return _account(f"{JOBS}__accountName", environment, cloud, faults)
     return None
 
 
-def _account(variable: str, environment: Mapping[str, str], faults: list[str]) -> Storage | None:
-    """An account of the public cloud by its name."""
+def _account(
+    variable: str, environment: Mapping[str, str], cloud: AzureEnvironment, faults: list[str]
+) -> Storage | None:
+    """An account of the cloud by its name."""
     name = environment[variable]
     if not re.fullmatch(r"[a-z0-9]{3,24}", name):
         faults.append(f"{variable} is no name of a storage account: 3 to 24 of a-z and 0-9")
         return None
     tables, queues, blobs = (
-        f"https://{name}.{service}.core.windows.net" for service in ("table", "queue", "blob")
+        f"https://{name}.{service}.{cloud.storage_suffix}" for service in ("table", "queue", "blob")
     )
     return Storage(tables=tables, queues=queues, blobs=blobs)
 

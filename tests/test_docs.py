@@ -166,7 +166,7 @@ def test_readme_explains_every_setting() -> None:
     """The variables of the README are those that the code reads."""
     source = "".join(
         (ROOT / "shared" / name).read_text(encoding="utf-8")
-        for name in ("settings.py", "own.py", "azure/credentials.py")
+        for name in ("settings.py", "clouds.py", "own.py", "azure/credentials.py")
     )
     read = set(re.findall(r'"((?:PORTCULLIS|AZURE)_[A-Z_]+)"', source))
     shown = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)

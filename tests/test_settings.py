@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from shared.clouds import CLOUDS, AzureEnvironment
 from shared.errors import Unusable
 from shared.settings import Settings, Storage
 
@@ -100,3 +102,51 @@ def test_callers_are_asked_only_where_a_setting_says_so() -> None:
     assert told.callers == "https://api.loganalytics.azure.com"
     with pytest.raises(Unusable, match="PORTCULLIS_CALLERS is 'http://logs'"):
         Settings.of({"PORTCULLIS_CALLERS": "http://logs"}, ROOT)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
+@pytest.mark.parametrize("cased", [str, str.upper, str.lower])
+def test_one_setting_names_the_cloud(cloud: AzureEnvironment, cased: Callable[[str], str]) -> None:
+    """ARM and the services of an account are that cloud's; the account is known as ours there."""
+    told = {"PORTCULLIS_CLOUD": cased(cloud.name), "PORTCULLIS_STORAGE": "kept"}
+    settings = Settings.of(told, ROOT)
+    assert (settings.cloud, settings.arm_endpoint) == (cloud, cloud.arm)
+    assert settings.storage == Storage(
+        tables=f"https://kept.table.{cloud.storage_suffix}",
+        queues=f"https://kept.queue.{cloud.storage_suffix}",
+        blobs=f"https://kept.blob.{cloud.storage_suffix}",
+    )
+    assert settings.own.accounts == {"kept"}
+    by_host = {f"{JOBS}__{one}ServiceUri": f"https://kept.{one}.{cloud.storage_suffix}/"
+               for one in ("table", "queue", "blob")}  # fmt: skip
+    assert Settings.of(by_host, ROOT).own.accounts == {"kept"}
+
+
+def test_without_the_setting_it_is_the_public_cloud() -> None:
+    for told in ({}, {"PORTCULLIS_CLOUD": "", "PORTCULLIS_ARM_ENDPOINT": ""}):
+        assert Settings.of(told, ROOT).arm_endpoint == "https://management.azure.com"
+
+
+def test_an_address_of_arm_wins_over_the_cloud() -> None:
+    """It may lead to a simulated tenant."""
+    told = {"PORTCULLIS_CLOUD": "AzureChinaCloud", "PORTCULLIS_ARM_ENDPOINT": "https://127.0.0.1:1"}
+    assert Settings.of(told, ROOT).arm_endpoint == "https://127.0.0.1:1"
+
+
+def test_an_unknown_cloud_is_one_line_that_names_all() -> None:
+    with pytest.raises(Unusable) as caught:
+        Settings.of({"PORTCULLIS_CLOUD": "AzureGermanCloud"}, ROOT)
+    assert str(caught.value) == (
+        "PORTCULLIS_CLOUD is 'AzureGermanCloud': AzureCloud or AzureUSGovernment or AzureChinaCloud"
+    )
+
+
+@pytest.mark.parametrize("variable", ["PORTCULLIS_DIRECTORY", "PORTCULLIS_CALLERS"])
+def test_another_clouds_address_is_refused(variable: str) -> None:
+    """Tokens of this cloud are worth nothing there; any other host may be asked."""
+    address = {"PORTCULLIS_DIRECTORY": "https://graph.microsoft.com",
+               "PORTCULLIS_CALLERS": "https://api.loganalytics.azure.com"}[variable]  # fmt: skip
+    told = {"PORTCULLIS_CLOUD": "AzureUSGovernment", "PORTCULLIS_IDENTITIES": "us"}
+    with pytest.raises(Unusable, match=f"{variable} is '{address}', of AzureCloud: "):
+        Settings.of({**told, variable: f"{address}/"}, ROOT)
+    Settings.of({**told, variable: "https://dod-graph.microsoft.us"}, ROOT)

@@ -19,13 +19,13 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from shared.azure.faults import envelope, wait_of
 from shared.azure.pipeline import Pipeline, json_of
+from shared.clouds import PUBLIC
 from shared.errors import Refused, Transient, Why
 from shared.model import Change, Resource, ResourceId, Verb
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-PUBLIC_CLOUD = "https://management.azure.com"
 _GONE = {
     "", "notfound", "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound",
     "roleassignmentnotfound", "roledefinitiondoesnotexist",
@@ -77,7 +77,7 @@ class Arm:
         api_versions: Mapping[str, str],
         now: Callable[[], datetime],
         *,
-        endpoint: str = PUBLIC_CLOUD,
+        endpoint: str = PUBLIC.arm,
         transport: HttpTransport[HttpRequest, HttpResponse] | None = None,
     ) -> None:
         self._versions = api_versions

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
@@ -21,6 +21,7 @@ from shared.azure.pipeline import Pipeline
 from shared.azure.store_logs import LOGS, MOST, Log, collected, query
 from shared.azure.transport import Transport
 from shared.callers import DAYS, Caller, Callers
+from shared.clouds import PUBLIC, query_audience
 from shared.errors import ArmError, Refused, Why
 from shared.model import MISREAD, Resource, ResourceId, Undecided
 
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
     from shared.cloud import Reader
 
-PUBLIC_CLOUD = "https://api.loganalytics.azure.com"
-_AUDIENCES = {"api.loganalytics.azure.com": "https://api.loganalytics.io"}
-"""Where tokens are for another name than the host's; other clouds' are for the host."""
 _SETTINGS = "providers/Microsoft.Insights/diagnosticSettings"
 _SETTINGS_VERSION, _WORKSPACE_VERSION = "2021-05-01-preview", "2023-09-01"
 _PATIENCE = 20.0
@@ -55,13 +53,13 @@ class CallerLogs:
         arm: Reader,
         credential: TokenCredential,
         *,
-        endpoint: str = PUBLIC_CLOUD,
+        endpoint: str = PUBLIC.log_queries,
         transport: HttpTransport[Any, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._arm = arm
         self._clock = clock
-        audience = _AUDIENCES.get(urlsplit(endpoint).hostname or "", endpoint.rstrip("/"))
+        audience = query_audience(endpoint.rstrip("/"))
         policy = BearerTokenCredentialPolicy(credential, f"{audience}/.default")
         line = transport or Transport(endpoint, connect=5, read=_PATIENCE)
         self._line = Pipeline(endpoint, "Log Analytics", policy, line)

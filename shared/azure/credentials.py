@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import ClientAuthenticationError
 
+from shared import clouds
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
 
@@ -50,7 +52,11 @@ class Named:
 
 
 def credential(environment: Mapping[str, str]) -> TokenCredential:
-    """The credential that the environment names; asks for no token yet."""
+    """The credential that the environment names, of its cloud; asks for no token yet.
+
+    `AZURE_AUTHORITY_HOST` names another Entra than the cloud's. A managed identity, and what signed
+    in with a tool of Azure, knows its own.
+    """
     client_id = environment.get("AZURE_CLIENT_ID")
     if endpoint := environment.get("IDENTITY_ENDPOINT"):
         from azure.identity import ManagedIdentityCredential  # noqa: PLC0415  slow to import
@@ -59,4 +65,5 @@ def credential(environment: Mapping[str, str]) -> TokenCredential:
         return Named(ManagedIdentityCredential(client_id=client_id), source)
     from azure.identity import DefaultAzureCredential  # noqa: PLC0415  slow to import
 
-    return Named(DefaultAzureCredential(), "the identity")
+    authority = environment.get("AZURE_AUTHORITY_HOST") or clouds.of(environment).authority
+    return Named(DefaultAzureCredential(authority=authority), "the identity")

@@ -15,6 +15,7 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
 
 from shared.azure.pipeline import Pipeline
+from shared.clouds import PUBLIC, AzureEnvironment
 from shared.errors import Refused, Why
 from shared.model import DIRECTORY_OBJECT, Resource, ResourceId, directory_object
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
-PUBLIC_CLOUD = "https://graph.microsoft.com"
 _KIND = "@odata.type"
 _USER = "id,displayName,userPrincipalName,accountEnabled,userType"
 _PROGRAM = "id,displayName,appId,accountEnabled,appOwnerOrganizationId,servicePrincipalType"
@@ -46,12 +46,13 @@ class Directory:
         now: Callable[[], datetime],
         known: str,
         *,
-        endpoint: str = PUBLIC_CLOUD,
+        endpoint: str = PUBLIC.graph,
+        cloud: AzureEnvironment = PUBLIC,
         transport: HttpTransport[Any, Any] | None = None,
     ) -> None:
         self._now = now
         self._known = known.casefold()
-        policy = BearerTokenCredentialPolicy(credential, f"{_audience(endpoint)}/.default")
+        policy = BearerTokenCredentialPolicy(credential, f"{_audience(endpoint, cloud)}/.default")
         self._line = Pipeline(endpoint, "Microsoft Graph", policy, transport)
 
     def close(self) -> None:
@@ -130,10 +131,10 @@ class Directory:
         return Resource(id=ResourceId(named), body=body, read_at=self._now())
 
 
-def _audience(endpoint: str) -> str:
-    """What a token has to be for; a tenant on this machine takes those of the public cloud."""
+def _audience(endpoint: str, cloud: AzureEnvironment) -> str:
+    """What a token has to be for; a tenant on this machine takes those of the cloud."""
     here = urlsplit(endpoint).hostname in ("127.0.0.1", "::1", "localhost")
-    return PUBLIC_CLOUD if here else endpoint.rstrip("/")
+    return cloud.graph if here else endpoint.rstrip("/")
 
 
 def _values(page: Mapping[str, Any]) -> list[dict[str, Any]]:

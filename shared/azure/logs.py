@@ -16,14 +16,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from shared.azure.delivery import Delivery, Door, Item, Parcel, cut, size
+from shared.clouds import PUBLIC
 
 if TYPE_CHECKING:
     from azure.monitor.ingestion import LogsIngestionClient
 
 VALUE_LIMIT = 64_000
 """Bytes of one value: Log Analytics cuts off what is longer than 64 KB, JSON or not."""
-_SCOPES = {".us": "https://monitor.azure.us/.default", ".cn": "https://monitor.azure.cn/.default"}
-_SCOPE = "https://monitor.azure.com/.default"
 _INTEGERS = {"int": 2**31, "long": 2**63}
 _LEAST = {"dynamic": 64, "string": 2_000}
 """Bytes up to which a value of such a type is never cut."""
@@ -92,13 +91,17 @@ STREAMS: Mapping[str, Stream] = {
 
 
 class Logs:
-    """A sink: Log Analytics through the rule of immutable id `rule`, at `door`."""
+    """A sink: Log Analytics through the rule of immutable id `rule`, at `door`.
+
+    `audience` is what tokens are for.
+    """
 
     name = "log-analytics"
 
-    def __init__(self, door: Door, rule: str) -> None:
+    def __init__(self, door: Door, rule: str, audience: str = PUBLIC.monitor) -> None:
         self._door = door
         self._rule = rule
+        self._audience = audience
         self._deliver = Delivery(self._upload, door.now)
 
     def keep(self, stream: str, records: list[Item]) -> None:
@@ -123,9 +126,11 @@ class Logs:
         from azure.monitor.ingestion import LogsIngestionClient  # noqa: PLC0415  slow to import
 
         door = self._door
-        scope = _SCOPES.get(door.host[-3:], _SCOPE)
         return LogsIngestionClient(
-            door.endpoint, door.credential, credential_scopes=[scope], **door.options()
+            door.endpoint,
+            door.credential,
+            credential_scopes=[f"{self._audience}/.default"],
+            **door.options(),
         )
 
     def _upload(self, stream: str, rows: list[Item]) -> None:

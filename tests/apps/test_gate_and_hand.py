@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 
+from shared.clouds import PUBLIC
 from shared.hints import ACT, HINTS
 from shared.model import ResourceId
-from shared.settings import PUBLIC_CLOUD, Settings
+from shared.settings import Settings
 from shared.state import State
 from shared.store import Store
 from simulator import roles
@@ -136,7 +137,7 @@ def test_an_order_that_reaches_the_gate_goes_on_to_the_hand(
     """The gate's own code, given what only a hand should get, looks and hands over."""
     settings = Settings.of(stack.environment("gate"), stack.policy.parent)
     gate = build(
-        replace(settings, arm_endpoint=PUBLIC_CLOUD),
+        replace(settings, arm_endpoint=PUBLIC.arm),
         TenantCredential(stack.tenant, HAND),
         transport=transport(stack.tenant),
         store=store,

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import tables
-from shared.azure.callers import PUBLIC_CLOUD
+from shared.clouds import PUBLIC
 from shared.model import ResourceId
 from shared.settings import App, Settings
 from simulator.faults import Fault
@@ -30,7 +30,7 @@ NOT_KNOWN = "Recent callers are not known: "
 
 @pytest.fixture
 def world() -> World:
-    return World(settings=Settings(callers=PUBLIC_CLOUD))
+    return World(settings=Settings(callers=PUBLIC.log_queries))
 
 
 def exposed(world: World, **properties: Any) -> str:
