@@ -363,7 +363,8 @@ class Hand:
         seen = self._memory.claims.look(target)
         if self._memory.claims.alive(seen):
             raise Transient(f"{target} is being written by another worker", 15)
-        if (stop := self._guard.suspended()) is not None:
+        written = (done.resource, *(change.target for change in done.changes))
+        if (stop := self._guard.stops_undo(written)) is not None:
             return stop
         if seen is not None and (left := self._left(seen)) is not None:
             self.inherit(left, seen)

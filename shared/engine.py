@@ -22,12 +22,10 @@ from shared.findings import Standing, decision_json
 from shared.guard import Guard, Work
 from shared.hints import Hint
 from shared.journal import Story
-from shared.lockout import Lockout
 from shared.look import Look, Seen
 from shared.model import Control, Finding, Resource, ResourceId, Verdict
 from shared.model import State as Compliance
 from shared.observing import Memo, Observer
-from shared.own import Ours
 from shared.ownership import Ownership
 from shared.state import State
 from shared.stopped import Stopped
@@ -57,8 +55,7 @@ class Engine:
         self.state = state
         self.policy = policy
         self.observer = Observer(cloud.arm, controls, state.now, cloud.directory, state.uses)
-        lockout, ours = Lockout(cloud, state.departures, policy), Ours(cloud.own, cloud.arm.get)
-        guard = Guard(self.observer, state, controls, policy, lockout, ours)
+        guard = Guard(self.observer, cloud, state, controls, policy)
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
         self.may_write = may_write
         ownership = Ownership(cloud.arm, state, policy)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shared import journal
+from shared.cloud import Cloud
 from shared.decision import Decision
 from shared.findings import Standing
 from shared.hints import Actor, Hint
@@ -19,6 +20,7 @@ from shared.own import Ours
 from shared.planning import Cure
 from shared.state import State
 from shared.stopped import Stopped
+from shared.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from shared.policy import Policy
@@ -63,14 +65,14 @@ class Guard:
     def __init__(
         self,
         observer: Observer,
+        cloud: Cloud,
         memory: State,
         controls: Mapping[str, Control],
         policy: Callable[[], Policy],
-        lockout: Lockout,
-        ours: Ours,
     ) -> None:
-        self._lockout = lockout
-        self._ours = ours
+        self._lockout = Lockout(cloud, memory.departures, policy)
+        self._ours = Ours(cloud.own, cloud.arm.get)
+        self._tenancy = Tenancy(cloud.arm, memory.now)
         self._observer = observer
         self._memory = memory
         self._controls = controls
@@ -84,6 +86,14 @@ class Guard:
         """
         return next(self._reasons(work), None)
 
+    def stops_undo(self, targets: Iterable[ResourceId]) -> Stopped | None:
+        """What stands in the way of taking back what was written to `targets`, or None.
+
+        Raises:
+            Transient, Refused: it cannot be seen whether something does.
+        """
+        return self.suspended() or next(self._of_others(targets), None)
+
     def suspended(self) -> Stopped | None:
         stop = self._memory.suspension.stopped()
         if stop is None:
@@ -93,6 +103,7 @@ class Guard:
     def _reasons(self, work: Work) -> Iterator[Stopped]:
         if (stop := self.suspended()) is not None:
             yield stop
+        yield from self._of_others(work.touched)
         yield from self._own(work)
         yield from self._by_policy(work)
         earlier = self._memory.journal.story(work.action)
@@ -111,6 +122,16 @@ class Guard:
         # The last: it announces a removal that nothing else stands in the way of.
         if any(self._privileged(control) for control in work.cure.plan.controls):
             yield from self._lockout.reasons(work.cure.plan.changes, self._memory.now())
+
+    def _of_others(self, targets: Iterable[ResourceId]) -> Iterator[Stopped]:
+        """Whoever approved: what is delegated to us for looking is changed by its own people."""
+        for target in targets:
+            if tenant := self._tenancy.other(target):
+                yield Stopped(
+                    "other-tenant",
+                    f"/subscriptions/{target.subscription} lives in tenant {tenant}, and is seen"
+                    " through Azure Lighthouse: audit only",
+                )
 
     def _own(self, work: Work) -> Iterator[Stopped]:
         seen = {one.resource.id: one.resource for one in work.cure.findings}

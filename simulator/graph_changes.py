@@ -113,7 +113,7 @@ class Changes:
             self._changes.popleft()
         known = [one for one in self._changes if one.cause.at <= seen]
         for change in sorted(known, key=lambda one: one.key):
-            row = change.row(self._state.tenant_id)
+            row = change.row(self._state.tenant_of(change.address.subscription))
             if row is not None:
                 yield change.key, change.address, row
 

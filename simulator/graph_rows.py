@@ -97,7 +97,7 @@ def row_of(address: Address, document: Document, state: State) -> Row:
         "id": address.id,
         "name": address.name if address.type != SUBSCRIPTION else document.get("displayName"),
         "type": operation_type(address).lower(),
-        "tenantId": state.tenant_id,
+        "tenantId": state.tenant_of(address.subscription),
         "kind": document.get("kind") or "",
         "location": str(document.get("location") or "").replace(" ", "").lower(),
         "resourceGroup": address.group.lower(),

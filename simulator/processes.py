@@ -16,7 +16,10 @@ from simulator.tenant import Tenant
 from wiring import controls
 
 ROOT = Path(__file__).parent.parent
-MANAGED_GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/read"
+GUARDS = (
+    "Microsoft.Resources/subscriptions/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+)
 STARTS_WITHIN = 60
 ENDS_WITHIN = 5
 AT_WORK = " is at work"
@@ -28,9 +31,9 @@ def reads() -> set[str]:
 
 
 def writes() -> set[str]:
-    """What cures take beside that: what they declare, and a look at who manages a group."""
+    """What cures take beside that: what they declare, and a look at whose it is."""
     cures = [known.remediation for known in controls().values() if known.remediation]
-    return {MANAGED_GROUPS, *(one for cure in cures for one in cure.permissions)}
+    return {*GUARDS, *(one for cure in cures for one in cure.permissions)}
 
 
 def grant(tenant: Tenant, gate: Identity, hand: Identity, scope: str) -> None:

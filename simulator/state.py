@@ -205,11 +205,18 @@ class State:
         keys = sorted(key for key in self._by_type if key[1] == SUBSCRIPTION.lower())
         return [entry for key in keys for entry in self._by_type[key].entries.values()]
 
+    def tenant_of(self, subscription: str) -> str:
+        """The tenant that a subscription lives in; ours where it says nothing, or there is none."""
+        entry = self.entries.get(f"/subscriptions/{subscription}".lower())
+        return str((entry.document if entry else {}).get("tenantId") or self.tenant_id)
+
     def scopes_above(self, subscription: str) -> list[str]:
         """Keys of the management groups over a subscription, nearest first, then `/`.
 
-        A subscription that was never placed is under the tenant's root management group.
+        A subscription that was never placed is under its tenant's root management group.
         """
+        if (other := self.tenant_of(subscription)) != self.tenant_id:
+            return [f"/providers/{MANAGEMENT_GROUP}/{other}".lower(), ROOT]
         suffix = f"/subscriptions/{subscription}".lower()
         placed = (
             entry.address.parent.lower()

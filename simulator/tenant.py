@@ -376,16 +376,16 @@ class Tenant:
     def _report(self, call: Call, *, created: bool, succeeded: bool, at: datetime) -> None:
         if not call.address.subscription:
             return
-        self.events.emit(
-            activity(
-                call,
-                self.events.guid(),
-                self.tenant_id,
-                at,
-                created=created,
-                outcome="Success" if succeeded else "Failure",
-            )
+        event = activity(
+            call,
+            self.events.guid(),
+            self.tenant_id,
+            at,
+            created=created,
+            outcome="Success" if succeeded else "Failure",
         )
+        event["data"]["tenantId"] = self.state.tenant_of(call.address.subscription)
+        self.events.emit(event)
 
     def _report_failure(self, call: Call, refusal: Refusal) -> None:
         unheard = refusal.status in _UNREPORTED or refusal.code in _MALFORMED

@@ -13,14 +13,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from azure.core.exceptions import AzureError
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
+from shared.azure.credentials import tenant_of
 from shared.azure.faults import envelope, wait_of
 from shared.azure.pipeline import Pipeline, json_of
 from shared.clouds import PUBLIC
-from shared.errors import Refused, Transient, Why
+from shared.errors import Refused, Transient, Unauthenticated, Why
 from shared.model import Change, Resource, ResourceId, Verb
 
 if TYPE_CHECKING:
@@ -82,15 +84,35 @@ class Arm:
     ) -> None:
         self._versions = api_versions
         self._now = now
+        self._credential = credential
+        self._scope = f"{endpoint.rstrip('/')}/.default"
+        self._tenant = ""
         self._line = Pipeline(
             endpoint,
             "the ARM endpoint",
-            ARMChallengeAuthenticationPolicy(credential, f"{endpoint.rstrip('/')}/.default"),
+            ARMChallengeAuthenticationPolicy(credential, self._scope),
             transport,
         )
 
     def close(self) -> None:
         self._line.close()
+
+    def tenant(self) -> str:
+        """The tenant that our tokens are from, in lower case; the first one tells for all.
+
+        Raises:
+            Unauthenticated: no token could be had. Refused: it does not say.
+        """
+        if not self._tenant:
+            try:
+                given = self._credential.get_token(self._scope)
+            except AzureError as error:
+                said = " ".join(str(error).split())[:300]
+                raise Unauthenticated(f"our own tenant: no token: {said}", 60) from error
+            self._tenant = tenant_of(given.token)
+        if not self._tenant:
+            raise Refused("our token for ARM does not say which tenant it is from", Why.INVALID)
+        return self._tenant
 
     # --- reads
 

@@ -17,7 +17,7 @@ from shared.store import Store
 from simulator import roles
 from simulator.adapter import TenantCredential, transport
 from simulator.contoso import GATE, HAND
-from simulator.processes import MANAGED_GROUPS
+from simulator.processes import GUARDS
 from tests.apps.conftest import BLOB, Stack, hint
 from tests.engine.world import SUBSCRIPTION
 from wiring import build
@@ -120,7 +120,7 @@ def test_a_hand_with_the_gates_identity_writes_nothing(
     stack: Stack, store: Store, state: State, account: str
 ) -> None:
     """An app set up wrongly is refused by Azure; the journal says so, and nothing is changed."""
-    look = roles.custom_role("Groups", SUBSCRIPTION, roles.block([MANAGED_GROUPS]))
+    look = roles.custom_role("Groups", SUBSCRIPTION, roles.block(list(GUARDS)))
     stack.tenant.load(roles.assignment(GATE.object_id, stack.tenant.load(look), SUBSCRIPTION))
     store.send(ACT, hint(account))
     stack.start("hand", identity="gate")

@@ -13,9 +13,14 @@ from azure.core.credentials import AccessToken
 
 from shared.azure.arm import Arm
 from shared.azure.credentials import Named, credential
-from shared.errors import Unauthenticated
+from shared.errors import Refused, Unauthenticated
 from shared.model import ResourceId
+from simulator.adapter import TenantCredential
+from simulator.clock import VirtualClock
+from simulator.jwt import encode
+from simulator.tenant import Tenant
 from simulator.tls import issue
+from tests.azure.wire import US
 from tests.made import ACCOUNT
 from tests.standin import HTML, Said, StandIn, stand_in
 
@@ -78,4 +83,70 @@ def test_whatever_goes_wrong_is_one_fault(error: Exception) -> None:
     arm = Arm(given, {}, lambda: datetime.now(UTC), endpoint="https://127.0.0.1:1")
     with pytest.raises(Unauthenticated, match="no token: the identity endpoint there gave none"):
         arm.get(ResourceId(ACCOUNT), "2023-05-01")
+    arm.close()
+
+
+def knowing(given: Any) -> Arm:
+    """One that is never sent a request."""
+    return Arm(given, {}, lambda: datetime.now(UTC), endpoint="https://127.0.0.1:1")
+
+
+def test_a_token_tells_our_own_tenant() -> None:
+    """Asked for once, and nobody but the identity is asked."""
+    tenant = Tenant(VirtualClock(), tenant_id="ABCDEF00-0000-4000-8000-000000000001")
+    asked: list[tuple[str, ...]] = []
+
+    class Counted(TenantCredential):
+        def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+            asked.append(scopes)
+            return super().get_token(*scopes, **options)
+
+    arm = knowing(Counted(tenant, US))
+    assert [arm.tenant() for _ in range(2)] == ["abcdef00-0000-4000-8000-000000000001"] * 2
+    assert asked == [("https://127.0.0.1:1/.default",)]
+    arm.close()
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "opaque",
+        "a.b",
+        "a.!.c",
+        "a.\u00e4.c",
+        encode({"oid": "x"}, b""),
+        encode({"tid": 7}, b""),
+        encode({"tid": ""}, b""),
+        "a.W10.c",
+        "",
+    ],
+)
+def test_a_token_that_does_not_tell_is_a_refusal(token: str) -> None:
+    """Never a tenant that nobody named."""
+
+    class Given:
+        def get_token(self, *_: str, **__: Any) -> AccessToken:
+            return AccessToken(token, 2**40)
+
+        get_token_info = get_token
+
+    arm = knowing(Given())
+    with pytest.raises(Refused, match="does not say which tenant"):
+        arm.tenant()
+    arm.close()
+
+
+def test_no_token_is_no_tenant() -> None:
+    """It may be had later."""
+
+    class Broken:
+        def get_token(self, *_: str, **__: Any) -> AccessToken:
+            raise ConnectionError("refused\nat once")
+
+        get_token_info = get_token
+
+    arm = knowing(Named(Broken(), "the identity endpoint there"))
+    with pytest.raises(Unauthenticated, match="our own tenant: no token: the identity") as caught:
+        arm.tenant()
+    assert "\n" not in str(caught.value)
     arm.close()

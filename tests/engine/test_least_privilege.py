@@ -30,8 +30,11 @@ from tests.engine.world import (
 )
 from wiring import Gate
 
-GUARD = "Microsoft.Resources/subscriptions/resourceGroups/read"
-"""What the engine itself reads before it writes: who manages the resource group."""
+GUARDS = (
+    "Microsoft.Resources/subscriptions/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
+)
+"""What the engine itself reads before it writes: whose tenant it is, and who manages the group."""
 CONDITION = "!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})"
 _DEFINITIONS = "/providers/microsoft.authorization/roledefinitions/"
 
@@ -199,7 +202,7 @@ def world_of(case: Case, *writes: str) -> World:
     # A look judges all controls of a type; what is written wakes others.
     types = woken(case.id.type.casefold()) if writes else {case.id.type.casefold()}
     beside = (one for one in CONTROLS.values() if {kind.key for kind in one.detector.types} & types)
-    reads = (*(action for one in beside for action in one.reads), GUARD)
+    reads = (*(action for one in beside for action in one.reads), *GUARDS)
     # Outside of subscriptions there is one scope for all that a case reads and writes.
     scope = SUBSCRIPTION if case.id.subscription else "/"
     for name, actions in (("reader", reads), ("writer", writes)):

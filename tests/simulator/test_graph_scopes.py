@@ -141,6 +141,24 @@ def test_subscriptions_know_the_groups_above_them(tenant: Tenant, arm: Client) -
     ]  # fmt: skip
 
 
+def test_another_tenants_subscription_is_shown_as_that_tenants(tenant: Tenant, arm: Client) -> None:
+    """Azure Lighthouse delegates it: events and rows say where; no group of ours is above it."""
+    other = "99999999-0000-4000-8000-000000000009"
+    tenant.load({"id": THIRD, "tenantId": other})
+    for subscription in (SECOND, THIRD):
+        _reads(tenant, subscription)
+        _assigned(tenant, subscription)
+        tenant.write(_account(subscription), {"tags": {"a": "b"}}, by=ALICE, method="PATCH")
+    lives = {SECOND[15:]: tenant.tenant_id, THIRD[15:]: other}
+    events = [one["data"] for one in tenant.events.take()]
+    assert {one["subscriptionId"]: one["tenantId"] for one in events} == lives
+    for table in ("resources", "resourcechanges", "resourcecontainers"):
+        rows = _ask(arm, f"{table} | order by id asc").json()["data"]
+        assert {row["subscriptionId"]: row["tenantId"] for row in rows} == lives, table
+    chains = [row["properties"].get("managementGroupAncestorsChain") for row in rows]
+    assert [{"displayName": other, "name": other}] in chains
+
+
 def test_a_subscription_that_moves_knows_its_new_place(tenant: Tenant, arm: Client) -> None:
     _reads(tenant, "/")
     chains = []
