@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -139,8 +140,8 @@ def test_the_clouds_own_entra_gives_tokens(
     proxy: StandIn, environment: dict[str, str], authority: str
 ) -> None:
     """Asked by the SDK itself; nobody else is, and a host that is named wins."""
-    given = credential(environment)
-    arm = Arm(given, {}, lambda: None, endpoint=Settings.of(environment, Path()).arm_endpoint)  # type: ignore[arg-type,return-value]
+    endpoint = Settings.of(environment, Path()).arm_endpoint
+    arm = Arm(credential(environment), {}, lambda: datetime.now(UTC), endpoint=endpoint)
     with closing(arm), pytest.raises(Unauthenticated):
         arm.get(ResourceId(ACCOUNT), "2023-05-01")
     assert {path for method, path in proxy.heard if method == "CONNECT"} == {f"{authority}:443"}
