@@ -88,12 +88,12 @@ def of(environment: Mapping[str, str]) -> AzureEnvironment:
 def query_audience(endpoint: str) -> str:
     """What a token for Log Analytics at `endpoint` is for: its address, where none is known."""
     known = {cloud.log_queries: cloud.log_queries_audience for cloud in CLOUDS}
-    return known.get(endpoint, endpoint)
+    return known.get(endpoint.casefold(), endpoint)
 
 
 def owner(address: str) -> AzureEnvironment | None:
     """The one cloud whose directory or logs answer at `address`; None for any other address."""
     for cloud in CLOUDS:
-        if address in (cloud.graph, cloud.log_queries):
+        if address.casefold() in (cloud.graph, cloud.log_queries):
             return cloud
     return None
