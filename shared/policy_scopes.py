@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from shared.errors import Refused, Why
@@ -46,6 +47,7 @@ def group_of(resource: ResourceId) -> str:
     return resource.key[len(_PREFIX) :].split("/", 1)[0]
 
 
+@lru_cache(maxsize=1024)
 def named_by(scope: str) -> str:
     """The management group that a scope is; empty where it is another scope."""
     name = group_of(ResourceId(scope))
