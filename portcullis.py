@@ -292,6 +292,7 @@ def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
     """What this policy would write, stop or exhaust against today's findings."""
     new = read_policy(file, today=True)
     with closing(gate()) as built:
+        new.place(built.hierarchy.below)
         found = impact(
             built.policy(), new, built.state.findings, built.engine.controls, datetime.now(UTC)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,8 @@ from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
 from shared.cloud import Cloud
 from shared.engine import Engine
-from shared.errors import PolicyError, PolicyFault
+from shared.errors import PolicyError, PolicyFault, Refused, Transient
+from shared.hierarchy import Hierarchy
 from shared.hints import ACT
 from shared.intake import Intake
 from shared.model import Control, Detector, Remediation, Reversible
@@ -177,6 +178,7 @@ class Gate:
     worker: Worker
     sweep: Sweep
     policy: Callable[[], Policy]
+    hierarchy: Hierarchy
     sinks: list[Sink]
     arm: Arm
     letters: Callable[[], DeadLetters] | None
@@ -205,6 +207,7 @@ class Gate:
             StoreUnavailable: state cannot be read.
         """
         reasons = [f"policy broken, nothing is written: {f}" for f in self.policy().broken]
+        reasons.extend(self._unlisted())
         if (stop := self.state.suspension.stopped()) is not None:
             reasons.append(f"all writes are suspended since {stop.at}")
         oldest = self.state.outbox.oldest()
@@ -216,6 +219,15 @@ class Gate:
         if swept and self.state.now() - datetime.fromisoformat(swept.value["ended_at"]) > _LATE:
             reasons.append(f"no sweep has ended since {swept.value['ended_at'][:19]}")
         return reasons
+
+    def _unlisted(self) -> Iterator[str]:
+        """Management groups that policy names in vain; nothing while Azure cannot be asked."""
+        with suppress(Transient):
+            for name in self.policy().management_groups:
+                try:
+                    self.hierarchy.below(name)
+                except Refused as refused:
+                    yield str(refused)
 
     def close(self) -> None:
         self.arm.close()
@@ -278,7 +290,8 @@ def build(
     arm = Arm(
         credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
     )
-    in_force = policy or PolicyFile(settings.policy, known)
+    hierarchy = Hierarchy(arm, now)
+    in_force = _placed(policy or PolicyFile(settings.policy, known), hierarchy)
     cloud = Cloud(
         arm=arm,
         directory=_directory(settings, credential, now, transport),
@@ -296,10 +309,22 @@ def build(
         worker=Worker(engine, intake),
         sweep=Sweep(known, state, arm.post, in_force),
         policy=in_force,
+        hierarchy=hierarchy,
         sinks=_sinks(settings, credential, now, transport),
         arm=arm,
         letters=_letters(settings, credential),
     )
+
+
+def _placed(policy: Callable[[], Policy], hierarchy: Hierarchy) -> Callable[[], Policy]:
+    """The policy in force, with what it needs to tell what a management group covers."""
+
+    def in_force() -> Policy:
+        found = policy()
+        found.place(hierarchy.below)
+        return found
+
+    return in_force
 
 
 def _directory(

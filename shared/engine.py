@@ -76,7 +76,10 @@ class Engine:
         if look.elsewhere:
             return look
         standings = {s.control: s for s in self.state.findings.of(hint.id)}
-        resource = self._observe(hint, look, standings)
+        excluded = hint.source != "person" and self.policy().excludes(hint.id)
+        resource = None if excluded else self._observe(hint, look, standings)
+        if excluded:
+            self._let_go(standings, "excluded")
         if resource is not None:
             self._wake(resource, hint)
             look.seen = self._judge(resource, hint, standings)
@@ -140,12 +143,15 @@ class Engine:
             return None
         if resource is None:
             look.exists = False
-            for standing in standings.values():
-                if standing.open:
-                    self.state.findings.close(standing, "vanished")
+            self._let_go(standings, "vanished")
             if (where := self.observer.left_behind(hint.id)) is not None:
                 self._onward(where, hint, hint.id)
         return resource
+
+    def _let_go(self, standings: Mapping[str, Standing], how: str) -> None:
+        for standing in standings.values():
+            if standing.open:
+                self.state.findings.close(standing, how)
 
     def _wake(self, resource: Resource, hint: Hint) -> None:
         for woken in self.observer.woken(resource):

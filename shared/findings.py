@@ -20,7 +20,7 @@ from shared.outbox import Outbox, Record
 from shared.store import Row, Store
 
 if TYPE_CHECKING:
-    from shared.policy import Contested
+    from shared.policy_parts import Contested
 
 
 def evidence_json(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
@@ -169,7 +169,11 @@ class Findings:
         return self._change(standing.key, {}, follows, standing.row)
 
     def close(self, standing: Standing, how: str) -> None:
-        """It holds again: `cured` by us, `gone` by somebody else, or the resource `vanished`."""
+        """It holds again: `cured` by us, `gone` by somebody else, or the resource `vanished`.
+
+        Of what policy has `excluded` nothing is known any more.
+        """
+        state = State.UNKNOWN if how == "excluded" else State.COMPLIANT
 
         def closed(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
             value = dict(old or standing.value)
@@ -181,8 +185,9 @@ class Findings:
                 # A person who cures again takes back that it is to be left alone.
                 value["UndoneUntil"] = None
             at = self._now().isoformat()
-            ended = {"Open": False, "State": State.COMPLIANT.value, "ClosedAt": at, "Closed": how}
-            return {**value, **ended, "Cures": cures, "Reason": ""}, f"closed-{how}"
+            ended = {"Open": False, "State": state.value, "ClosedAt": at, "Closed": how}
+            reason = "policy excludes it" if how == "excluded" else ""
+            return {**value, **ended, "Cures": cures, "Reason": reason}, f"closed-{how}"
 
         self._change(standing.key, {}, closed, standing.row)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.azure import events
+from shared.errors import Transient
 from shared.hints import Actor, Hint
 from shared.model import Control, ResourceId, digest
 from shared.observing import Observer
@@ -82,10 +83,17 @@ class Intake:
     def _wanted(self, event: events.Event) -> ResourceId | None:
         """What the event is a reason to look at; told without asking the store."""
         judged = self._observer.judged(event.resource_id)
-        if judged is None or not event.succeeded or not self._policy().watches(judged):
+        if judged is None or not event.succeeded or not self._watched(judged):
             return None
         told = event.kind != "action" or event.actor.operation.casefold() in self._actions
         return judged if told else None
+
+    def _watched(self, resource: ResourceId) -> bool:
+        try:
+            return self._policy().watches(resource)
+        except Transient:
+            # Where it lies cannot be seen now: the look asks again, and comes again.
+            return True
 
     def keep(self, entry: str, reason: str, text: str) -> None:
         """Keep what could not be used, and record that it came: the text stays in the state."""

@@ -19,7 +19,8 @@ from shared.model import Plan, Severity
 from shared.store import Row, Store
 
 if TYPE_CHECKING:
-    from shared.policy import Limit, Policy
+    from shared.policy import Policy
+    from shared.policy_parts import Limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,211 +6,46 @@ cautious mode. A policy with any error is not used at all, and then nothing is w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, ClassVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr
 
 from shared.decision import Decision, Do, Mode, Owned
-from shared.errors import PolicyFault
-from shared.model import ABSENT, Control, Json, Kind, Parameter, ResourceId, Reversible
-from shared.policy_forms import (
-    Day,
-    Duration,
-    Flag,
-    Instant,
-    Scope,
-    Tag,
-    Version,
-    Window,
-    Words,
-    fits,
+from shared.errors import PolicyFault, Refused
+from shared.model import Control, ResourceId
+from shared.policy_forms import Duration, Scope, Version
+from shared.policy_parts import (
+    Contested,
+    Exemption,
+    Freeze,
+    Guard,
+    InfrastructureCode,
+    Limit,
+    Ring,
+    Rule,
+    Strict,
+    Sweeps,
+    defaults,
 )
+from shared.policy_scopes import Below, Places, named_by, unasked
+
+_EXCLUDED = "excluded: never watched"
 
 
-class _Strict(BaseModel):
-    # Built with the policy that holds them, at its first use: a cold start builds it once.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-def _known(ids: list[str], info: ValidationInfo) -> list[str]:
-    controls = (info.context or {}).get("controls")
-    if controls is not None:
-        unknown = [one for one in ids if one not in controls and one != "*"]
-        if unknown:
-            raise ValueError(f"no such control: {', '.join(unknown)}")
-    return ids
-
-
-Controls = Annotated[
-    list[Words],
-    Field(min_length=1),
-    BeforeValidator(
-        lambda v: [v] if isinstance(v, str) else v,
-        json_schema_input_type=Words | Annotated[list[Words], Field(min_length=1)],
-    ),
-]
-
-
-class Rule(_Strict):
-    """A mode for controls in a scope."""
-
-    control: Controls
-    scope: Scope = "/"
-    mode: Mode
-    after: Duration = timedelta(0)
-    """Grace: announced when found, acted on only when the finding is this old."""
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    """What guided cures must be told."""
-    irreversible: Flag = False
-    """True allows a cure that cannot be taken back."""
-
-    _check_control = field_validator("control")(_known)
-
-    @model_validator(mode="after")
-    def _fits(self, info: ValidationInfo) -> Rule:
-        controls: Mapping[str, Control] | None = (info.context or {}).get("controls")
-        named = [controls[c] for c in self.control if c in controls] if controls else []
-        faults = [fault for control in named for fault in self._faults(control)]
-        faults.extend(self._unknown(controls or {}))
-        if "*" in self.control and self.mode is Mode.ENFORCE:
-            faults.append("enforce names its controls: '*' may audit or ask")
-        if faults:
-            raise ValueError("; ".join(faults))
-        return self
-
-    def _unknown(self, controls: Mapping[str, Control]) -> Iterator[str]:
-        """Parameters that none of the rule's controls has."""
-        named = [c for c in controls.values() if c.id in self.control or "*" in self.control]
-        declared = {name for control in named for name in _parameters_of(control)}
-        unknown = [name for name in self.parameters if name not in declared]
-        if unknown and named:
-            yield f"{', '.join(self.control)} has no parameter {', '.join(unknown)}"
-
-    def _faults(self, control: Control) -> Iterator[str]:
-        declared = _parameters_of(control)
-        for name in self.parameters.keys() & declared.keys():
-            if not fits(self.parameters[name], declared[name].schema):
-                yield f"{control.id}: parameters.{name} does not fit: {declared[name].description}"
-        if self.mode is Mode.ENFORCE:
-            yield from self._unenforceable(control)
-
-    def _unenforceable(self, control: Control) -> Iterator[str]:
-        cure = control.remediation
-        if cure is None or control.kind is Kind.NONE:
-            yield f"{control.id} has no remediation: it can only audit"
-            return
-        if cure.privileged:
-            yield f"{control.id} takes rights away: it may ask, a person decides"
-        if cure.reversible is Reversible.NO and not self.irreversible:
-            yield f"{control.id} cannot be undone: enforcing it needs irreversible: true"
-        for parameter in cure.parameters:
-            if parameter.default is ABSENT and parameter.name not in self.parameters:
-                yield f"{control.id} needs parameters.{parameter.name} to be enforced"
-
-
-class Exemption(_Strict):
-    """A finding that people accept for a while."""
-
-    control: Controls
-    scope: Scope
-    category: Literal["waiver", "mitigated"]
-    reason: Words
-    approved_by: Words
-    expires_on: Day
-    """The last day it holds, in UTC."""
-
-    _check_control = field_validator("control")(_known)
-
-    @field_validator("expires_on")
-    @classmethod
-    def _ahead(cls, value: date, info: ValidationInfo) -> date:
-        today = (info.context or {}).get("today")
-        if today is not None and value < today:
-            raise ValueError(f"it expired on {value}: renew it or take it out")
-        return value
-
-
-class Limit(_Strict):
-    """At most `writes` in a sliding `window`, counted apart for each estate, run, ..."""
-
-    writes: Annotated[int, Field(ge=0, strict=True)]
-    per: Literal["estate", "subscription", "control", "run"]
-    window: Window = timedelta(hours=1)
-
-
-class Freeze(_Strict):
-    """A time in which nothing is written in a scope."""
-
-    scope: Scope = "/"
-    starts: Instant
-    ends: Instant
-    reason: Words
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Freeze:
-        if self.ends <= self.starts:
-            raise ValueError("ends is not after starts")
-        return self
-
-
-class Pipeline(_Strict):
-    """A deployment that hands out roles and takes them back itself."""
-
-    principal: Words
-    """The object id that it grants under."""
-    fresh: Window = timedelta(hours=1)
-    """How long what it granted is left alone."""
-
-
-class Guard(_Strict):
-    """What is never written to, whatever a rule says."""
-
-    break_glass: list[Words] = Field(default_factory=list)
-    """Object ids of the accounts kept for emergencies, or of groups that hold them."""
-    pipelines: list[Pipeline] = Field(default_factory=list)
-    """Whose fresh grants are left alone for a while."""
-    protected: list[Scope] = Field(default_factory=list)
-    """Scopes left alone: our own sink, state and topics above all."""
-
-
-class InfrastructureCode(_Strict):
-    """Resources that code owns: its owners are told before a cure that policy enforces."""
-
-    tags: list[Tag] = Field(default_factory=list)
-    """Tags that an owner leaves: a key, or `key: value`, without case."""
-    stacks: Flag = False
-    """Whether what a deployment stack manages is owned."""
-    deployments: Duration = timedelta(0)
-    """How long what a deployment of the group put out is owned; `0s`: not at all."""
-    notice: Window = timedelta(hours=24)
-    """How long the notice stands before the cure."""
-
-
-class Contested(_Strict):
-    """When a cure that keeps being undone backs off."""
-
-    times: Annotated[int, Field(ge=1, strict=True)] = 3
-    window: Window = timedelta(hours=24)
-    critical_goes_on: Flag = False
-
-
-class Policy(_Strict):
+class Policy(Strict):
     """The whole file. Use `load`; `$id` of its JSON Schema is `policy.schema.json`."""
 
     version: Version
     scopes: list[Scope] = Field(default_factory=lambda: ["/"])
     """What is watched; `/` is all that the identity may read."""
+    exclude: list[Scope] = Field(default_factory=list)
+    """What is never watched, whatever `scopes` says."""
+    sweeps: Sweeps = Sweeps()
+    rings: list[Ring] = Field(default_factory=list)
+    """In which order rules with a `rollout` reach the estate."""
     rules: list[Rule] = Field(default_factory=list)
     exemptions: list[Exemption] = Field(default_factory=list)
     limits: list[Limit] = Field(default_factory=list)
@@ -224,8 +59,17 @@ class Policy(_Strict):
     """How long an undone finding is left alone."""
 
     broken: ClassVar[tuple[PolicyFault, ...]] = ()
-    _lines: dict[str, int] = {}
+    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
     _file: str = "policy.yaml"
+    _places: Places = Places(unasked)
+
+    def place(self, below: Callable[[str], Below]) -> None:
+        """Who tells what lies below a management group; until then none can be listed.
+
+        `below` raises Refused where it cannot tell, and Transient, which rises from everything
+        that asks what a scope covers.
+        """
+        self._places = Places(below)
 
     def point_into(self, file: str, lines: Mapping[str, int]) -> None:
         """Where the policy was read from, and on which line each path of it stands."""
@@ -238,16 +82,18 @@ class Policy(_Strict):
         return f"{self._file}:{line} {path}" if line else f"{self._file} {path}"
 
     def rule_for(self, control: str, resource_id: ResourceId) -> tuple[int, Rule] | None:
-        """The deciding rule and where it stands; None where nothing is said."""
-        covering = [
+        """The deciding rule and where it stands; None where nothing is said.
+
+        Raises:
+            Refused: a management group cannot be listed whose rule might decide.
+        """
+        named = [
             (i, rule)
             for i, rule in enumerate(self.rules)
-            if (control in rule.control or "*" in rule.control)
-            and resource_id.within(ResourceId(rule.scope))
+            if control in rule.control or "*" in rule.control
         ]
-        return min(
-            covering, key=lambda x: (-_depth(x[1].scope), x[1].mode.rank, x[0]), default=None
-        )
+        found = self._places.narrowest([rule.scope for _, rule in named], resource_id)
+        return min((named[i] for i in found), key=lambda x: (x[1].mode.rank, x[0]), default=None)
 
     def decide(
         self,
@@ -263,27 +109,102 @@ class Policy(_Strict):
         """
         if self.broken:
             faults = "; ".join(map(str, self.broken))
-            return Decision(
-                do=Do.REPORT,
-                mode=Mode.AUDIT,
-                source="policy.yaml",
-                reason=f"policy broken: {faults}",
-            )
-        for i, exemption in enumerate(self.exemptions):
-            if _exempts(exemption, control.id, resource_id, now):
-                return Decision(
-                    do=Do.EXEMPT,
-                    mode=Mode.AUDIT,
-                    source=self.source(f"$.exemptions[{i}]"),
-                    reason=f"{exemption.category}: {exemption.reason} ({exemption.approved_by})",
-                    until=_end_of(exemption.expires_on, now),
-                )
+            return _reported("policy.yaml", f"policy broken: {faults}")
+        try:
+            return self._decided(control, resource_id, opened_at, now, owned)
+        except Refused as refused:
+            return _reported(self._file, str(refused))
+
+    def _decided(
+        self,
+        control: Control,
+        resource_id: ResourceId,
+        opened_at: datetime,
+        now: datetime,
+        owned: Owned | None,
+    ) -> Decision:
+        if (source := self._unwatched(resource_id)) is not None:
+            return _reported(source, _EXCLUDED)
+        if (exempt := self._exempt(control, resource_id, now)) is not None:
+            return exempt
         found = self.rule_for(control.id, resource_id)
         if found is None:
             return Decision(do=Do.REPORT, mode=Mode.AUDIT, source="default: audit")
         i, rule = found
         decision = self._by_rule(rule, self.source(f"$.rules[{i}]"), control, opened_at, now)
+        if rule.rollout is not None:
+            decision = self._rolled_out(decision, rule.rollout, resource_id, now)
         return decision if owned is None else self._noticed(decision, owned, now)
+
+    def _unwatched(self, resource_id: ResourceId) -> str | None:
+        """What excludes a resource.
+
+        Raises:
+            Refused: whether it is watched cannot be told.
+        """
+        found = self._first(self.exclude, resource_id)
+        if found is None and self.scopes:
+            self._first(self.scopes, resource_id)
+        return None if found is None else self.source(f"$.exclude[{found}]")
+
+    def _first(self, scopes: Sequence[str], resource_id: ResourceId) -> int | None:
+        """The first scope that covers a resource.
+
+        Raises:
+            Refused: none of those does that can be told, and one may that cannot.
+        """
+        unseen: Refused | None = None
+        for i, scope in enumerate(scopes):
+            try:
+                if self._places.covers(scope, resource_id):
+                    return i
+            except Refused as refused:
+                unseen = unseen or refused
+        if unseen is not None:
+            raise unseen
+        return None
+
+    def _exempt(self, control: Control, resource_id: ResourceId, now: datetime) -> Decision | None:
+        named = [
+            (i, exemption)
+            for i, exemption in enumerate(self.exemptions)
+            if _exempts(exemption, control.id, now)
+        ]
+        first = self._first([exemption.scope for _, exemption in named], resource_id)
+        if first is None:
+            return None
+        i, exemption = named[first]
+        return Decision(
+            do=Do.EXEMPT,
+            mode=Mode.AUDIT,
+            source=self.source(f"$.exemptions[{i}]"),
+            reason=f"{exemption.category}: {exemption.reason} ({exemption.approved_by})",
+            until=_end_of(exemption.expires_on, now),
+        )
+
+    def ring_of(self, resource_id: ResourceId) -> Ring | None:
+        """The ring of a resource: by the narrowest scope, of several the later ring.
+
+        Raises:
+            Refused: a management group cannot be listed whose ring it might be.
+        """
+        scopes = [(ring, scope) for ring in self.rings for scope in ring.scopes]
+        found = self._places.narrowest([scope for _, scope in scopes], resource_id)
+        return scopes[max(found)][0] if found else None
+
+    def _rolled_out(
+        self, decision: Decision, day: date, resource_id: ResourceId, now: datetime
+    ) -> Decision:
+        """What is enforced waits for its ring, and for its grace all the same."""
+        ring = self.ring_of(resource_id)
+        if ring is None:
+            reason = "it is in no ring: a rule with a rollout is enforced in rings alone"
+            return replace(_reported(decision.source, reason), parameters=decision.parameters)
+        begins = _begin_of(day, ring.after)
+        if begins <= max(now, decision.until or now):
+            return decision
+        reason = f"ring '{ring.name}' begins {begins:%Y-%m-%d %H:%M} UTC"
+        return replace(decision, do=Do.WAIT, reason=reason, until=begins)
 
     def _noticed(self, decision: Decision, owned: Owned, now: datetime) -> Decision:
         """What is enforced waits for the notice to its owner, and for its grace all the same."""
@@ -323,21 +244,60 @@ class Policy(_Strict):
                 return Decision(do=Do.REMEDIATE, mode=rule.mode, source=source, parameters=given)
 
     def frozen(self, resource_id: ResourceId, now: datetime) -> tuple[str, Freeze] | None:
-        """The freeze that holds over a resource now, and where it stands."""
+        """The freeze that holds over a resource now, and where it stands.
+
+        That of a management group that cannot be listed holds, and its source says so.
+        """
         for i, freeze in enumerate(self.freezes):
-            if freeze.starts <= now < freeze.ends and resource_id.within(ResourceId(freeze.scope)):
-                return self.source(f"$.freezes[{i}]"), freeze
+            if freeze.starts <= now < freeze.ends:
+                source = self.source(f"$.freezes[{i}]")
+                if (covered := self._stops(freeze.scope, resource_id, source)) is not None:
+                    return covered, freeze
         return None
 
     def protects(self, resource_id: ResourceId) -> str | None:
-        """The guarded scope that a resource lies in, or None."""
+        """The guarded scope that a resource lies in, or may lie in, or None."""
         for i, scope in enumerate(self.guard.protected):
-            if resource_id.within(ResourceId(scope)):
-                return self.source(f"$.guard.protected[{i}]")
+            source = self.source(f"$.guard.protected[{i}]")
+            if (covered := self._stops(scope, resource_id, source)) is not None:
+                return covered
         return None
 
+    def _stops(self, scope: str, resource_id: ResourceId, source: str) -> str | None:
+        """The source where a scope covers a resource, or where that cannot be told."""
+        try:
+            return source if self._places.covers(scope, resource_id) else None
+        except Refused as refused:
+            return f"{source}: {refused}"
+
     def watches(self, resource_id: ResourceId) -> bool:
-        return any(resource_id.within(ResourceId(scope)) for scope in self.scopes)
+        """Whether a resource is looked at; in doubt it is, for to look is harmless."""
+        if self.excludes(resource_id):
+            return False
+        return any(self._stops(scope, resource_id, "it") for scope in self.scopes)
+
+    def excludes(self, resource_id: ResourceId) -> bool:
+        """Whether a resource is never looked at; in doubt it is."""
+        try:
+            return self._first(self.exclude, resource_id) is not None
+        except Refused:
+            return False
+
+    @property
+    def management_groups(self) -> list[str]:
+        """Every management group that some scope names, in lower case."""
+        scopes = {*self.scopes, *self.exclude, *self.guard.protected}
+        scopes.update(rule.scope for rule in self.rules)
+        scopes.update(exemption.scope for exemption in self.exemptions)
+        scopes.update(freeze.scope for freeze in self.freezes)
+        scopes.update(scope for ring in self.rings for scope in ring.scopes)
+        return sorted({name for scope in scopes if (name := named_by(scope))})
+
+    @property
+    def subscriptions(self) -> frozenset[str]:
+        """The subscriptions that hold all that may be watched; empty for the whole tenant."""
+        found = {ResourceId(scope).subscription for scope in self.scopes}
+        return frozenset() if "" in found else frozenset(found)
 
     @property
     def writes_something(self) -> bool:
@@ -353,25 +313,19 @@ def broken(faults: tuple[PolicyFault, ...]) -> Policy:
     return Broken(version=1)
 
 
-def defaults(control: Control) -> dict[str, Json]:
-    known = _parameters_of(control).values()
-    return {p.name: p.default for p in known if p.default is not ABSENT}
+def _reported(source: str, reason: str) -> Decision:
+    """Whatever a rule may say: it is reported, and nothing else."""
+    return Decision(do=Do.REPORT, mode=Mode.AUDIT, source=source, reason=reason)
 
 
-def _parameters_of(control: Control) -> dict[str, Parameter]:
-    return {p.name: p for p in control.remediation.parameters} if control.remediation else {}
+def _exempts(exemption: Exemption, control: str, now: datetime) -> bool:
+    named = control in exemption.control or "*" in exemption.control
+    return named and now.date() <= exemption.expires_on
 
 
-def _depth(scope: str) -> int:
-    return len([s for s in scope.split("/") if s])
-
-
-def _exempts(exemption: Exemption, control: str, resource_id: ResourceId, now: datetime) -> bool:
-    return (
-        (control in exemption.control or "*" in exemption.control)
-        and now.date() <= exemption.expires_on
-        and resource_id.within(ResourceId(exemption.scope))
-    )
+def _begin_of(day: date, after: timedelta) -> datetime:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return start + min(after, datetime.max.replace(tzinfo=UTC) - start)
 
 
 def _end_of(day: date, now: datetime) -> datetime:

@@ -33,7 +33,7 @@ def load(
     raw = plain(text)
     if not isinstance(raw, dict):
         raise PolicyError((PolicyFault("$", "the file holds no mapping"),))
-    faults = list(_unlimited(raw))
+    faults = [*_unlimited(raw), *_unringed(raw)]
     try:
         policy = Policy.model_validate(raw, context={"controls": controls, "today": today})
     except ValidationError as error:
@@ -70,6 +70,20 @@ def _unlimited(raw: Mapping[str, Any]) -> Iterator[PolicyFault]:
         if not raw.get("limits"):
             message = "a policy that lets something be written must limit writes"
             yield PolicyFault("$.limits", message)
+
+
+def _unringed(raw: Mapping[str, Any]) -> Iterator[PolicyFault]:
+    rings, rules = raw.get("rings"), raw.get("rules")
+    named = set[str]()
+    for i, ring in enumerate(rings if isinstance(rings, list) else []):
+        name = ring.get("name") if isinstance(ring, dict) else None
+        if isinstance(name, str) and name in named:
+            yield PolicyFault(f"$.rings[{i}].name", f"another ring is named {name}")
+        named |= {name} if isinstance(name, str) else set()
+    for i, rule in enumerate(rules if isinstance(rules, list) else []):
+        if isinstance(rule, dict) and rule.get("rollout") is not None and not rings:
+            message = "it is enforced ring by ring: name the rings"
+            yield PolicyFault(f"$.rules[{i}].rollout", message)
 
 
 def _faults(error: ValidationError) -> Iterator[PolicyFault]:

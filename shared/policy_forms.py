@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from shared.model import Json, ResourceId
+from shared.policy_scopes import MANAGEMENT_GROUPS
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Five digits keep every sum of an instant and a duration inside the calendar.
 _DURATION = r"([0-9]{1,5})([smhd])"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TAG = r"[^*]+\*?"
-_MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
 def _duration(value: Any) -> Any:
@@ -66,9 +66,8 @@ def _tag(value: Any) -> Any:
 def _scope(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith("/"):
         raise ValueError("a scope is an ARM id and begins with a slash")
-    key = ResourceId(value).key
-    if key.startswith(_MANAGEMENT_GROUP) and key.count("/") == _MANAGEMENT_GROUP.count("/"):
-        raise ValueError("a management group is not resolved here: name its subscriptions")
+    if ResourceId(value) == ResourceId(MANAGEMENT_GROUPS):
+        raise ValueError(f"a management group has a name: {MANAGEMENT_GROUPS}/<name>")
     return value
 
 

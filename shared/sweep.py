@@ -96,9 +96,7 @@ class Sweep:
 
     def _resources(self, summary: Summary) -> Iterator[Resource]:
         policy = self._policy()
-        subscriptions = sorted({ResourceId(s).subscription for s in policy.scopes} - {""})
-        if "/" in policy.scopes:
-            subscriptions = []
+        subscriptions = sorted(policy.subscriptions)
         tables: dict[tuple[str, bool], list[str]] = {}
         for kind in self._by_type:
             tables.setdefault((_table_of(kind), kind == _DEFINITIONS), []).append(kind)

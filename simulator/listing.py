@@ -77,7 +77,7 @@ class Listing:
         if address.key.startswith(f"/providers/{MANAGEMENT_GROUP}/".lower()) and (
             address.rest.lower() == "descendants"
         ):
-            return answer(200, {"value": self._descendants(address.key), "nextLink": None})
+            return self._descendants(call)
         if not address.rest:
             raise unknown(f"the list {call.target.path}")
         return self._of_type(call)
@@ -214,22 +214,25 @@ class Listing:
             for entry in self._state.attached(each, type_key).entries.values()
         ]
 
-    def _descendants(self, key: str) -> list[Document]:
+    def _descendants(self, call: Call) -> Response:
         """Management groups and subscriptions below a management group, each with its parent."""
-        found: list[Document] = []
-        for entry in self._state.attached(key, f"{MANAGEMENT_GROUP}/subscriptions".lower()).after(
-            ""
-        ):
-            name = entry.address.name
-            found.append(_descendant(f"/subscriptions/{name}", f"{MANAGEMENT_GROUP}/subscriptions",
-                                     name, entry.address.parent))  # fmt: skip
-        for entry in self._state.of_type("", MANAGEMENT_GROUP.lower()).after(""):
-            parent = str(dig(entry.document, "properties.details.parent.id", ""))
-            if parent.lower() == key:
-                address = entry.address
-                found.append(_descendant(address.id, MANAGEMENT_GROUP, address.name, parent))
-                found += self._descendants(address.key)
-        return found
+        key = call.address.key
+        if not (self._state.exists(key) or self._state.is_root_group(key)):
+            raise Refusal(
+                404, "NotFound", f"The management group '{call.address.name}' was not found."
+            )
+        known = self._state.of_type("", MANAGEMENT_GROUP.lower()).entries.values()
+        chains = {
+            entry.address.key: self._state.scopes(entry.address)
+            for entry in (*known, *self._state.subscriptions())
+        }
+        below = [self._state.entries[one] for one, chain in chains.items() if key in chain[1:]]
+
+        def shown(document: Document) -> Document:
+            parent = chains[document["id"].lower()][1]
+            return _descendant(document, str((self._state.find(parent) or {}).get("id", parent)))
+
+        return self._page(call, _of(below), shown)
 
     def _tenant(self) -> Document:
         tenant = self._state.tenant_id
@@ -331,10 +334,13 @@ def _prefixed(document: Document, subscription: str) -> Document:
     }
 
 
-def _descendant(resource_id: str, type_name: str, name: str, parent: str) -> Document:
+def _descendant(document: Document, parent: str) -> Document:
+    address = parse(document["id"])
+    kind = MANAGEMENT_GROUP if address.type == MANAGEMENT_GROUP else "/subscriptions"
+    shown = document.get("displayName") or dig(document, "properties.displayName", address.name)
     return {
-        "id": resource_id,
-        "type": type_name,
-        "name": name,
-        "properties": {"displayName": name, "parent": {"id": parent}},
+        "id": address.id,
+        "type": kind,
+        "name": address.name,
+        "properties": {"displayName": shown, "parent": {"id": parent}},
     }

@@ -236,6 +236,10 @@ class State:
             return keys[:-1] + self._upwards(keys[-1])
         return list(dict.fromkeys([*keys, ROOT]))
 
+    def is_root_group(self, key: str) -> bool:
+        """Whether a key is that of the tenant's root management group: there is always one."""
+        return key == self._root_group()
+
     def _root_group(self) -> str:
         return f"/providers/{MANAGEMENT_GROUP}/{self.tenant_id}".lower()
 

@@ -284,6 +284,23 @@ def test_policy_commands(here: Any, shell: Shell) -> None:
     assert "1 decisions change; 1 writes would follow" in here("policy", "impact", "new.yaml").out
 
 
+def test_impact_of_a_rule_at_a_management_group(here: Any, shell: Shell, tenant: Tenant) -> None:
+    """What is below the group is listed from the tenant; a group that is none changes nothing."""
+    group = "/providers/Microsoft.Management/managementGroups/corp"
+    tenant.load({"id": f"{group}/subscriptions/{GROUP.split('/')[2]}"})
+    here("hint", ACCOUNT, "--wait")
+
+    def decided(name: str) -> tuple[str, str]:
+        text = POLICY.replace("mode: approve", f"mode: enforce, scope: {name}")
+        (shell.folder / "new.yaml").write_text(text)
+        assert here("policy", "check", "new.yaml").out == "new.yaml: good\n"
+        (change,) = here("policy", "impact", "new.yaml", "--format", "json").json()["changes"]
+        return change["before"], change["after"]
+
+    assert decided(group) == ("ask", "remediate")
+    assert decided(group.replace("corp", "crop")) == ("ask", "report")
+
+
 @pytest.mark.parametrize("command", ["findings", "log", "controls", "policy schema"])
 def test_printed_data_parses(here: Any, command: str) -> None:
     """With nothing to show too, what is machine-readable is whole JSON and all of stdout."""

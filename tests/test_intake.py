@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.decision import Decision, Do, Mode
+from shared.errors import Transient
 from shared.hints import HINTS, Hint
 from shared.intake import Intake, Taken
 from shared.journal import Journal
@@ -18,6 +19,7 @@ from shared.model import Control, ResourceId
 from shared.observing import Observer
 from shared.outbox import Record
 from shared.planning import Cure
+from shared.policy_scopes import Below
 from shared.state import State
 from shared.store import Store
 from simulator.clock import VirtualClock
@@ -192,6 +194,30 @@ def test_what_policy_does_not_watch_is_ignored(state: State) -> None:
     intake = made(state, f"scopes: [{GROUP}]")
     other = ACCOUNT.replace("/Prod/", "/Prod2/")
     assert intake.take(json.dumps([event(), event(other)])) == Taken(hinted=1, ignored=1)
+    assert hinted(state) == [ACCOUNT]
+
+
+def test_what_policy_excludes_is_ignored(state: State) -> None:
+    """Also where the scope around it is watched."""
+    intake = made(state, f"scopes: [/]\nexclude: [{GROUP}]")
+    other = ACCOUNT.replace("/Prod/", "/Prod2/")
+    assert intake.take(json.dumps([event(), event(other)])) == Taken(hinted=1, ignored=1)
+    assert hinted(state) == [other]
+
+
+@pytest.mark.parametrize("key", ["scopes", "exclude"])
+def test_an_event_is_kept_while_it_cannot_be_seen_where_it_lies(state: State, key: str) -> None:
+    """A management group that cannot be listed now loses no hint; the look asks again."""
+
+    def busy(_: str) -> Below:
+        raise Transient("busy")
+
+    watching = policy(f"{key}: [/providers/Microsoft.Management/managementGroups/corp]")
+    watching.place(busy)
+    known = controls()
+    observer = Observer(NoReader(), known, state.now)
+    intake = Intake(observer, known, state, lambda: watching, frozenset())
+    assert intake.take(json.dumps(event())) == HINTED
     assert hinted(state) == [ACCOUNT]
 
 

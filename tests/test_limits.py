@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shared.errors import StoreUnavailable
 from shared.limits import Full, Limits
 from shared.model import Severity
-from shared.policy import Limit, Policy
+from shared.policy import Policy
+from shared.policy_parts import Limit
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock

@@ -15,8 +15,9 @@ from shared.findings import Findings
 from shared.impact import impact
 from shared.model import ResourceId
 from shared.outbox import Outbox
-from shared.policy import Policy, Rule, broken
+from shared.policy import Policy, broken
 from shared.policy_file import load
+from shared.policy_parts import Rule
 from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
 from tests.made import ACCOUNT, CONTROLS, GROUP, OTHER_SUB, SUB, finding

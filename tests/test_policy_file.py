@@ -25,6 +25,8 @@ from tests.test_policy import NOW
 
 ROOT = Path(__file__).parents[1]
 LIMITS = "limits: [{writes: 5, per: estate}]\n"
+RINGS = "rings: [{name: a, scopes: [/], after: 0d}]"
+DAY = "2027-01-11"
 EXEMPT = "category: waiver, reason: r, approved_by: a"
 
 
@@ -106,15 +108,38 @@ def faults(text: str, *, head: str = f"version: 1\n{LIMITS}", **more: Any) -> di
         ("contested: {times: 0}", "$.contested.times", "greater"),
         ("contested: {window: 0m}", "$.contested.window", "no length"),
         (
-            "scopes: [/providers/Microsoft.Management/managementGroups/mg]",
+            "scopes: [/PROVIDERS/microsoft.management/managementgroups/]",
             "$.scopes[0]",
-            "management group",
+            "has a name",
+        ),
+        ("exclude: [prod]", "$.exclude[0]", "slash"),
+        ("rings: [{name: a, scopes: [], after: 0d}]", "$.rings[0].scopes", "at least 1"),
+        ("rings: [{name: a, scopes: [/]}]", "$.rings[0].after", "is missing"),
+        (
+            "rings: [{name: a, scopes: [/], after: 0d}, {name: a, scopes: [/], after: 1d}]",
+            "$.rings[1].name",
+            "another ring is named a",
         ),
         (
-            "scopes: [/PROVIDERS/microsoft.management/managementgroups/mg/]",
-            "$.scopes[0]",
-            "management group",
+            "rules: [{control: plain, mode: enforce, rollout: 2026-03-10}]",
+            "$.rules[0].rollout",
+            "name the rings",
         ),
+        (
+            f"{RINGS}\nrules: [{{control: plain, mode: approve, rollout: 2026-03-10}}]",
+            "$.rules[0]",
+            "rollout is for a rule that enforces",
+        ),
+        (
+            f"{RINGS}\nrules: [{{control: plain, mode: enforce, rollout: 2026-02-30}}]",
+            "$.rules[0].rollout",
+            "date",
+        ),
+        ("sweeps: {full: 59m}", "$.sweeps.full", "at least 1h"),
+        ("sweeps: {incremental: 299s}", "$.sweeps.incremental", "at least 5m"),
+        ("sweeps: {lookups: 14m}", "$.sweeps.lookups", "at least 15m"),
+        ("sweeps: {full: 1h, incremental: 1h}", "$.sweeps", "not shorter than full"),
+        ("sweeps: {hourly: 1h}", "$.sweeps.hourly", "no such key"),
         ("undo_exemption: 1w", "$.undo_exemption", "s, m, h, d"),
         ("undo_exemption: 7", "$.undo_exemption", "s, m, h, d"),
         ("undo_exemption: -7d", "$.undo_exemption", "s, m, h, d"),
@@ -181,7 +206,9 @@ rules:
   - {{control: plain, mode: enforce}}
   - {{control: pain, scope: prod, mode: never, after: soon}}
   - {{control: final, mode: enforce}}
+  - {{control: plain, mode: enforce, rollout: 2026-03-10}}
 exemptions: [{{control: [plain, pain], scope: /, {EXEMPT}, expires_on: never}}]
+sweeps: {{full: 1m, lookups: 1m}}
 freezes: [{{starts: now, ends: then, reason: ''}}]
 critical_share: 2
 """,
@@ -195,6 +222,9 @@ critical_share: 2
         "$.rules[1].mode",
         "$.rules[1].after",
         "$.rules[2]",
+        "$.rules[3].rollout",
+        "$.sweeps.full",
+        "$.sweeps.lookups",
         "$.exemptions[0].control",
         "$.exemptions[0].expires_on",
         "$.freezes[0].starts",
@@ -297,6 +327,9 @@ GOOD = [
     "version: 1\ncritical_share: 0\nguard: {break_glass: [a], protected: [/]}",
     "version: 1\ncontested: {times: 1, window: 99999d, critical_goes_on: true}",
     "version: 1\nundo_exemption: 0d",
+    "version: 1\nexclude: [/providers/Microsoft.Management/managementGroups/sandbox]",
+    "version: 1\nsweeps: {full: 1h, incremental: 5m, lookups: 15m}",
+    f"version: 1\n{LIMITS}{RINGS}\nrules: [{{control: plain, mode: enforce, rollout: '{DAY}'}}]",
     "version: 1\ninfrastructure_code: {tags: [a, 'a: b', 'a:*', 'a: b*'], notice: 1h}",
     "version: 1\ninfrastructure_code: {stacks: true, deployments: 7d}",
 ]
@@ -330,6 +363,11 @@ BAD = [
     "version: 1\ncritical_share: 'half'",
     "version: 1\ncontested: {times: 0}",
     "version: 1\nguard: []",
+    "version: 1\nexclude: /",
+    "version: 1\nsweeps: {full: daily}",
+    "version: 1\nrings: [{name: a, scopes: [], after: 0d}]",
+    "version: 1\nrings: [{scopes: [/], after: 0d}]",
+    f"version: 1\n{LIMITS}{RINGS}\nrules: [{{control: plain, mode: enforce, rollout: soon}}]",
     "version: 1\ninfrastructure_code: {tags: [managed-by: terraform]}",
     "version: 1\ninfrastructure_code: {tags: ['*']}",
     "version: 1\ninfrastructure_code: {tags: ['a*: b']}",

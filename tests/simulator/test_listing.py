@@ -179,18 +179,50 @@ def test_locks_are_listed_below_but_diagnostic_settings_are_not(
     assert _names(arm.get(f"{ACCOUNT}/{settings}").json()["value"]) == ["a"]
 
 
-def test_a_management_groups_descendants(tenant: Tenant, arm: Client) -> None:
-    groups = "/providers/Microsoft.Management/managementGroups"
-    tenant.load({"id": f"{groups}/top"})
-    tenant.load(
-        {"id": f"{groups}/leaf", "properties": {"details": {"parent": {"id": f"{groups}/top"}}}}
-    )
-    tenant.load({"id": f"{groups}/leaf/subscriptions/{SUB.rsplit('/', 1)[1]}"})
-    value = arm.get(f"{groups}/top/descendants?api-version=2020-05-01").json()["value"]
-    assert [(one["id"], one["properties"]["parent"]["id"]) for one in value] == [
-        (f"{groups}/leaf", f"{groups}/top"),
-        (SUB, f"{groups}/leaf"),
-    ]
+GROUPS = "/providers/Microsoft.Management/managementGroups"
+
+
+def _descendants(arm: Client, name: str) -> list[tuple[str, str]]:
+    pages = _pages(arm, f"{GROUPS}/{name}/descendants?api-version=2020-05-01")
+    return [(one["id"], one["properties"]["parent"]["id"]) for page in pages for one in page]
+
+
+@pytest.fixture
+def groups(tenant: Tenant) -> Tenant:
+    """A group in a group, a subscription in each, and one in neither."""
+    other = "/subscriptions/33333333-3333-4333-8333-333333333333"
+    tenant.load({"id": f"{GROUPS}/top"})
+    parent = {"details": {"parent": {"id": f"{GROUPS}/top"}}}
+    tenant.load({"id": f"{GROUPS}/Leaf", "properties": parent})
+    tenant.load({"id": other})
+    tenant.load({"id": other.replace("3", "4")})
+    tenant.load({"id": f"{GROUPS}/leaf/subscriptions/{SUB.rsplit('/', 1)[1]}"})
+    tenant.load({"id": f"{GROUPS}/top/subscriptions/{other.rsplit('/', 1)[1]}"})
+    return tenant
+
+
+def test_a_management_groups_descendants(groups: Tenant, arm: Client) -> None:
+    """At any depth, each with its own parent; a name is asked for without case."""
+    other = "/subscriptions/33333333-3333-4333-8333-333333333333"
+    below = [(f"{GROUPS}/Leaf", f"{GROUPS}/top"), (SUB, f"{GROUPS}/Leaf"), (other, f"{GROUPS}/top")]
+    assert _descendants(arm, "TOP") == below
+    assert _descendants(arm, "leaf") == below[1:2]
+    groups.listing.page_size = 2
+    assert _descendants(arm, "top") == below
+
+
+def test_the_tenants_root_group_holds_what_was_never_placed(groups: Tenant, arm: Client) -> None:
+    root = groups.state.tenant_id
+    below = dict(_descendants(arm, root))
+    lone = "/subscriptions/44444444-4444-4444-8444-444444444444"
+    assert below[lone] == below[f"{GROUPS}/top"] == f"{GROUPS}/{root}".lower()
+    assert len(below) == 5
+
+
+def test_a_group_that_is_none_has_no_descendants(groups: Tenant, arm: Client) -> None:
+    answer = arm.get(f"{GROUPS}/none/descendants?api-version=2020-05-01")
+    assert (answer.status_code, code(answer)) == (404, "NotFound")
+    assert _descendants(arm, "leaf")
 
 
 @pytest.mark.parametrize(

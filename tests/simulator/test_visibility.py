@@ -133,6 +133,26 @@ def test_management_groups_are_listed_as_far_as_they_may_be_read(
     assert _ids(arm.get(groups)) == [PLATFORM]
 
 
+@pytest.mark.parametrize(
+    ("action", "status"),
+    [
+        ("Microsoft.Management/managementGroups/descendants/read", 200),
+        ("Microsoft.Management/managementGroups/read", 403),
+        ("Microsoft.Management/managementGroups/subscriptions/read", 403),
+    ],
+)
+def test_the_descendants_of_a_group_are_an_action_of_their_own(
+    tenant: Tenant, arm: Client, action: str, status: int
+) -> None:
+    """A right at the subscription below does not list them, nor one to read the group."""
+    path = f"{PLATFORM}/descendants?api-version=2020-05-01"
+    _reads(tenant, SUB)
+    assert arm.get(path).status_code == 403
+    role = tenant.load(roles.custom_role("lister", PLATFORM, roles.block([action])))
+    _reads(tenant, PLATFORM, role)
+    assert arm.get(path).status_code == status
+
+
 def test_a_subscription_that_is_moved_inherits_from_its_new_place(
     tenant: Tenant, arm: Client
 ) -> None:

@@ -1,0 +1,252 @@
+"""The parts of a policy: each a strict model that says what a line of `policy.yaml` means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from shared.decision import Mode, words
+from shared.model import ABSENT, Control, Json, Kind, Parameter, Reversible
+from shared.policy_forms import (
+    Day,
+    Duration,
+    Flag,
+    Instant,
+    Scope,
+    Tag,
+    Window,
+    Words,
+    fits,
+)
+
+
+class Strict(BaseModel):
+    # Built with the policy that holds them, at its first use: a cold start builds it once.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def _known(ids: list[str], info: ValidationInfo) -> list[str]:
+    controls = (info.context or {}).get("controls")
+    if controls is not None:
+        unknown = [one for one in ids if one not in controls and one != "*"]
+        if unknown:
+            raise ValueError(f"no such control: {', '.join(unknown)}")
+    return ids
+
+
+Controls = Annotated[
+    list[Words],
+    Field(min_length=1),
+    BeforeValidator(
+        lambda v: [v] if isinstance(v, str) else v,
+        json_schema_input_type=Words | Annotated[list[Words], Field(min_length=1)],
+    ),
+]
+
+
+class Rule(Strict):
+    """A mode for controls in a scope."""
+
+    control: Controls
+    scope: Scope = "/"
+    mode: Mode
+    after: Duration = timedelta(0)
+    """Grace: announced when found, acted on only when the finding is this old."""
+    rollout: Day | None = None
+    """The day, in UTC, on which a rule that enforces begins; each ring follows by its `after`."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """What guided cures must be told."""
+    irreversible: Flag = False
+    """True allows a cure that cannot be taken back."""
+
+    _check_control = field_validator("control")(_known)
+
+    @model_validator(mode="after")
+    def _fits(self, info: ValidationInfo) -> Rule:
+        controls: Mapping[str, Control] | None = (info.context or {}).get("controls")
+        named = [controls[c] for c in self.control if c in controls] if controls else []
+        faults = [fault for control in named for fault in self._faults(control)]
+        faults.extend(self._unknown(controls or {}))
+        if "*" in self.control and self.mode is Mode.ENFORCE:
+            faults.append("enforce names its controls: '*' may audit or ask")
+        if self.rollout is not None and self.mode is not Mode.ENFORCE:
+            faults.append(f"rollout is for a rule that enforces: this one may {self.mode}")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _unknown(self, controls: Mapping[str, Control]) -> Iterator[str]:
+        """Parameters that none of the rule's controls has."""
+        named = [c for c in controls.values() if c.id in self.control or "*" in self.control]
+        declared = {name for control in named for name in _parameters_of(control)}
+        unknown = [name for name in self.parameters if name not in declared]
+        if unknown and named:
+            yield f"{', '.join(self.control)} has no parameter {', '.join(unknown)}"
+
+    def _faults(self, control: Control) -> Iterator[str]:
+        declared = _parameters_of(control)
+        for name in self.parameters.keys() & declared.keys():
+            if not fits(self.parameters[name], declared[name].schema):
+                yield f"{control.id}: parameters.{name} does not fit: {declared[name].description}"
+        if self.mode is Mode.ENFORCE:
+            yield from self._unenforceable(control)
+
+    def _unenforceable(self, control: Control) -> Iterator[str]:
+        cure = control.remediation
+        if cure is None or control.kind is Kind.NONE:
+            yield f"{control.id} has no remediation: it can only audit"
+            return
+        if cure.privileged:
+            yield f"{control.id} takes rights away: it may ask, a person decides"
+        if cure.reversible is Reversible.NO and not self.irreversible:
+            yield f"{control.id} cannot be undone: enforcing it needs irreversible: true"
+        for parameter in cure.parameters:
+            if parameter.default is ABSENT and parameter.name not in self.parameters:
+                yield f"{control.id} needs parameters.{parameter.name} to be enforced"
+
+
+class Exemption(Strict):
+    """A finding that people accept for a while."""
+
+    control: Controls
+    scope: Scope
+    category: Literal["waiver", "mitigated"]
+    reason: Words
+    approved_by: Words
+    expires_on: Day
+    """The last day it holds, in UTC."""
+
+    _check_control = field_validator("control")(_known)
+
+    @field_validator("expires_on")
+    @classmethod
+    def _ahead(cls, value: date, info: ValidationInfo) -> date:
+        today = (info.context or {}).get("today")
+        if today is not None and value < today:
+            raise ValueError(f"it expired on {value}: renew it or take it out")
+        return value
+
+
+class Limit(Strict):
+    """At most `writes` in a sliding `window`, counted apart for each estate, run, ..."""
+
+    writes: Annotated[int, Field(ge=0, strict=True)]
+    per: Literal["estate", "subscription", "control", "run"]
+    window: Window = timedelta(hours=1)
+
+
+class Freeze(Strict):
+    """A time in which nothing is written in a scope."""
+
+    scope: Scope = "/"
+    starts: Instant
+    ends: Instant
+    reason: Words
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Freeze:
+        if self.ends <= self.starts:
+            raise ValueError("ends is not after starts")
+        return self
+
+
+class Pipeline(Strict):
+    """A deployment that hands out roles and takes them back itself."""
+
+    principal: Words
+    """The object id that it grants under."""
+    fresh: Window = timedelta(hours=1)
+    """How long what it granted is left alone."""
+
+
+class Guard(Strict):
+    """What is never written to, whatever a rule says."""
+
+    break_glass: list[Words] = Field(default_factory=list)
+    """Object ids of the accounts kept for emergencies, or of groups that hold them."""
+    pipelines: list[Pipeline] = Field(default_factory=list)
+    """Whose fresh grants are left alone for a while."""
+    protected: list[Scope] = Field(default_factory=list)
+    """Scopes left alone: our own sink, state and topics above all."""
+
+
+class Ring(Strict):
+    """Scopes that rules with a `rollout` reach together."""
+
+    name: Words
+    scopes: Annotated[list[Scope], Field(min_length=1)]
+    after: Duration
+    """How long after a rule's `rollout` it is enforced here."""
+
+
+class InfrastructureCode(Strict):
+    """Resources that code owns: its owners are told before a cure that policy enforces."""
+
+    tags: list[Tag] = Field(default_factory=list)
+    """Tags that an owner leaves: a key, or `key: value`, without case."""
+    stacks: Flag = False
+    """Whether what a deployment stack manages is owned."""
+    deployments: Duration = timedelta(0)
+    """How long what a deployment of the group put out is owned; `0s`: not at all."""
+    notice: Window = timedelta(hours=24)
+    """How long the notice stands before the cure."""
+
+
+class Contested(Strict):
+    """When a cure that keeps being undone backs off."""
+
+    times: Annotated[int, Field(ge=1, strict=True)] = 3
+    window: Window = timedelta(hours=24)
+    critical_goes_on: Flag = False
+
+
+class Sweeps(Strict):
+    """How often the estate is looked at as a whole."""
+
+    full: Duration = timedelta(hours=24)
+    """How often everything that is watched is judged from the index; at least 1h."""
+    incremental: Duration = timedelta(minutes=15)
+    """How often what has changed is; at least 5m, and shorter than `full`."""
+    lookups: Duration = timedelta(hours=24)
+    """How old a lookup may be before a sweep asks for a new look; at least 15m."""
+
+    @field_validator("full", "incremental", "lookups")
+    @classmethod
+    def _long_enough(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        least = _LEAST[info.field_name or ""]
+        if value < least:
+            raise ValueError(f"it is at least {words(least)}")
+        return value
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Sweeps:
+        if self.incremental >= self.full:
+            raise ValueError("incremental is not shorter than full")
+        return self
+
+
+_LEAST = {
+    "full": timedelta(hours=1),
+    "incremental": timedelta(minutes=5),
+    "lookups": timedelta(minutes=15),
+}
+
+
+def defaults(control: Control) -> dict[str, Json]:
+    known = _parameters_of(control).values()
+    return {p.name: p.default for p in known if p.default is not ABSENT}
+
+
+def _parameters_of(control: Control) -> dict[str, Parameter]:
+    return {p.name: p for p in control.remediation.parameters} if control.remediation else {}
