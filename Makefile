@@ -48,5 +48,6 @@ chaos: $(STAMP)
 compat: $(STAMP)
 	@$(BIN)/python -m tests.compat $(TOOLS)
 
+# All of them, or some: PARTS="sweep rates"
 bench: $(STAMP)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(PARTS)

@@ -20,6 +20,7 @@ import azure.functions as func
 from shared.errors import PortcullisError
 from shared.hints import ACT, HINTS
 from shared.settings import App, Settings
+from shared.sweep import SWEEPS
 from wiring import Gate, build
 
 ROOT = Path(__file__).parent
@@ -92,7 +93,17 @@ def changes(event: func.EventGridEvent) -> None:
 
 
 def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001
-    gate().sweep.run()
+    """Begins the sweep that is due by policy; the queue carries it on."""
+    gate().sweep.tick()
+
+
+def sweeps(message: func.QueueMessage) -> None:
+    """The next part of a sweep."""
+    gate().worker.sweeps(message.get_body())
+
+
+def sweeps_poison(message: func.QueueMessage) -> None:
+    gate().worker.poison(SWEEPS, message.get_body())
 
 
 def ship(timer: func.TimerRequest) -> None:  # noqa: ARG001
@@ -125,8 +136,10 @@ def _register() -> None:
     queue(hints, HINTS)
     queue(hints_poison, f"{HINTS}-poison")
     queue(act_poison, f"{ACT}-poison")
+    queue(sweeps, SWEEPS)
+    queue(sweeps_poison, f"{SWEEPS}-poison")
     app.event_grid_trigger(arg_name="event")(changes)
-    app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *", run_on_startup=False)(sweep)
+    app.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False)(sweep)
     app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *", run_on_startup=False)(ship)
     app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)(due)
     app.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)(health)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,12 +17,13 @@ import tables
 import wiring
 from session import FormatOption, gate, me, resource
 from shared import checking, policy_file
-from shared.errors import PolicyError, PortcullisError, Unusable
+from shared.errors import OverBudget, PolicyError, PortcullisError, Unusable
 from shared.findings import finding_fields
 from shared.hints import HINTS, Hint
 from shared.impact import impact
 from shared.policy import Policy
 from shared.stopped import Stopped
+from shared.sweep import Summary
 from terminal import (
     CheckFormat,
     Format,
@@ -114,26 +116,41 @@ def hint(
         show_look(built.engine.reconcile(told), form)
 
 
+def _looked(built: wiring.Gate) -> Iterator[None]:
+    """Look at what is hinted, and wait for what Azure's request limits put off; one item each."""
+    store, last = built.state.store, 0.0
+    while (messages := store.receive(HINTS, 16, timedelta(minutes=10))) or time.monotonic() < last:
+        for message in messages:
+            answer = built.worker.hints(message.text)
+            store.done(message)
+            if isinstance(answer, OverBudget):
+                last = max(last, time.monotonic() + answer.retry_after + 1)
+            else:
+                yield
+        if not messages:
+            time.sleep(0.2)
+
+
 @app.command()
 def sweep(form: FormatOption = Format.TABLE) -> None:
     """Judge every watched resource, then look at what may be violated."""
     with closing(gate()) as built, progress() as bar:
         swept = bar.add_task("reading the index", total=None)
-        summary = built.sweep.run(
-            lambda s: bar.update(swept, completed=s.seen, total=None, description="judging")
-        )
+
+        def judged(so_far: Summary) -> None:
+            done, total = so_far.seen, max(so_far.total, so_far.seen) or None
+            bar.update(swept, completed=done, total=total, description="judging")
+
+        summary = built.sweep.run(progress=judged)
         bar.update(swept, completed=summary.seen, total=summary.seen)
         looks = bar.add_task("looking", total=summary.hinted)
-        while messages := built.state.store.receive(HINTS, 16, timedelta(minutes=10)):
-            for message in messages:
-                built.worker.hints(message.text)
-                built.state.store.done(message)
-                bar.advance(looks)
-        counts = {k: v for k, v in vars(summary).items() if k != "run"}
+        for _ in _looked(built):
+            bar.advance(looks)
     if form is Format.JSON:
-        show_json({"run": summary.run, **counts})
-    else:
-        say(", ".join(f"{k} {v}" for k, v in counts.items()))
+        show_json(vars(summary))
+        return
+    for line in tables.sweep_lines(summary):
+        say(line)
 
 
 @app.command()

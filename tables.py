@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared.model import ResourceId
+from shared.sweep import Summary
 
 _COLOURS = {
     "remediated": "green",
@@ -274,3 +275,24 @@ def _used(row: Mapping[str, Any]) -> str:
         return escape(row["last_used"][:10])
     since = row["used_since"][:10]
     return f"[dim]not since {escape(since)}[/]" if since else "[dim]not known[/]"
+
+
+def sweep_lines(summary: Summary) -> Iterator[str]:
+    """What a sweep saw, and, a line each, what it could not see."""
+    yield (
+        f"{summary.seen:,} resources seen: {summary.violating:,} violations"
+        f" ({summary.exempt:,} exempt), {summary.unknown:,} unknown, by the index alone"
+    )
+    yield (
+        f"{summary.hinted:,} looks asked for; {summary.calls:,} calls in {summary.seconds:g} s"
+        f" ({summary.run})"
+    )
+    for reason, count in sorted(summary.skipped.items()):
+        yield f"left out: {count:,}, {reason}"
+    for scope in summary.unseen_scopes:
+        yield f"CANNOT BE SEEN: {scope}; its resources are unknown (portcullis findings)"
+    if summary.unseen > len(summary.unseen_scopes):
+        yield f"CANNOT BE SEEN: {summary.unseen:,} scopes in all"
+    if summary.unwatched:
+        named = ", ".join(summary.unwatched_subscriptions[:5])
+        yield f"no scope of the policy covers, nor excludes, {summary.unwatched:,}: {named}"

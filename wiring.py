@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -13,12 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
+from shared.azure.graph import Index
+from shared.budgets import NOBODY
 from shared.cloud import Cloud
+from shared.coverage import Coverage
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault, Refused, Transient
 from shared.hierarchy import Hierarchy
 from shared.hints import ACT
 from shared.intake import Intake
+from shared.inventory import Inventory
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
@@ -40,7 +45,6 @@ if TYPE_CHECKING:
 
 
 _OLD = timedelta(hours=1)
-_LATE = timedelta(days=2)
 
 
 def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
@@ -181,6 +185,7 @@ class Gate:
     hierarchy: Hierarchy
     sinks: list[Sink]
     arm: Arm
+    index: Index
     letters: Callable[[], DeadLetters] | None
 
     def due(self) -> None:
@@ -198,7 +203,7 @@ class Gate:
         """Who holds what; see `shared.review`."""
         from shared.review import Review  # noqa: PLC0415  people ask for it, no event does
 
-        return Review(self.arm.post, self.engine.cloud, self.people, self.state.uses)
+        return Review(self.index, self.engine.cloud, self.people, self.state.uses)
 
     def health(self) -> list[str]:
         """What is wrong with the gate itself, a line each; empty while all is well.
@@ -215,10 +220,7 @@ class Gate:
             reasons.append(f"records wait for the log since {oldest[:19]}")
         if self.settings.app is App.GATE and (orders := self.state.store.waiting(ACT)):
             reasons.append(f"orders that wait for the hand: {orders}")
-        swept = self.state.store.get("control", "control", "last-sweep")
-        if swept and self.state.now() - datetime.fromisoformat(swept.value["ended_at"]) > _LATE:
-            reasons.append(f"no sweep has ended since {swept.value['ended_at'][:19]}")
-        return reasons
+        return [*reasons, *self.sweep.trouble()]
 
     def _unlisted(self) -> Iterator[str]:
         """Management groups that policy names in vain; nothing while Azure cannot be asked."""
@@ -269,7 +271,7 @@ def _letters(settings: Settings, credential: TokenCredential) -> Callable[[], De
     return letters
 
 
-def build(
+def build(  # noqa: PLR0913  what may stand in for the real parts
     settings: Settings,
     credential: TokenCredential,
     *,
@@ -277,18 +279,26 @@ def build(
     transport: HttpTransport[Any, Any] | None = None,
     store: Store | None = None,
     policy: Callable[[], Policy] | None = None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Gate:
     """Wire one process.
 
-    `transport` and `store` stand in for the real ones where the tenant or the state is in process.
+    `transport` and `store` stand in for the real ones where the tenant or the state is in process;
+    `pause` waits so many seconds by the clock `now`.
 
     Raises:
         StoreUnavailable: state cannot be opened; an account in Azure is first asked when used.
     """
     known = controls()
-    state = State.over(store or kept(settings, credential, now), now)
+    principal = min(settings.identities, default=NOBODY)
+    state = State.over(store or kept(settings, credential, now), now, principal)
     arm = Arm(
-        credential, api_versions(known), now, endpoint=settings.arm_endpoint, transport=transport
+        credential,
+        api_versions(known),
+        now,
+        endpoint=settings.arm_endpoint,
+        transport=transport,
+        budgets=state.budgets,
     )
     hierarchy = Hierarchy(arm, now)
     in_force = _placed(policy or PolicyFile(settings.policy, known), hierarchy)
@@ -299,19 +309,22 @@ def build(
         own=settings.own,
         callers=_callers(settings, arm, credential, transport),
     )
+    index = Index(arm.ask, now, pause)
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
+    sweep = sweep_of(known, engine, arm, index)
     return Gate(
         settings=settings,
         state=state,
         engine=engine,
         people=People(engine),
-        worker=Worker(engine, intake),
-        sweep=Sweep(known, state, arm.post, in_force),
+        worker=Worker(engine, intake, sweep),
+        sweep=sweep,
         policy=in_force,
         hierarchy=hierarchy,
         sinks=_sinks(settings, credential, now, transport),
         arm=arm,
+        index=index,
         letters=_letters(settings, credential),
     )
 
@@ -325,6 +338,14 @@ def _placed(policy: Callable[[], Policy], hierarchy: Hierarchy) -> Callable[[], 
         return found
 
     return in_force
+
+
+def sweep_of(known: Mapping[str, Control], engine: Engine, arm: Arm, index: Index) -> Sweep:
+    """A sweep that judges by `known`; the looks that it asks for are the engine's."""
+    inventory = Inventory(known, engine.policy)
+    coverage = Coverage(arm, index, inventory, engine.state, engine.policy)
+    judged = engine.observer.judged
+    return Sweep(engine.state, index, inventory, coverage, engine.policy, judged)
 
 
 def _directory(

@@ -31,7 +31,11 @@ class Figure:
         """Ours to the peer's."""
         if self.ours is None or not self.peer:
             return None
-        return round(self.ours / self.peer, 3)
+        return float(f"{self.ours / self.peer:.3g}")
+
+    def noted(self, note: str) -> Figure:
+        """The row with a note."""
+        return replace(self, note=note)
 
     def to_json(self) -> dict[str, Any]:
         """The row as it stands in `results.json`; `peer` is null where none was measured."""
@@ -77,17 +81,28 @@ def beside(
     ours: Sequence[float],
     theirs: tuple[str, Sequence[float]],
     goal: Callable[[float], float] | None = None,
+    *,
+    digits: int = 3,
 ) -> Figure:
     """The medians of ours and of a named peer's runs; the goal may follow from the peer's."""
     name, runs = theirs
-    peer = round(statistics.median(runs), 3)
-    row = at_most(measure, unit, ours, None if goal is None else round(goal(peer), 3))
+    peer = round(statistics.median(runs), digits)
+    wanted = None if goal is None else round(goal(peer), 3)
+    row = at_most(measure, unit, ours, wanted, digits=digits)
     return replace(row, peer=peer, peer_name=name)
 
 
 def at_least(
-    measure: str, unit: str, runs: Sequence[float], goal: float, *, digits: int = 0, note: str = ""
+    measure: str,
+    unit: str,
+    runs: Sequence[float],
+    goal: float | None,
+    *,
+    digits: int = 0,
+    note: str = "",
 ) -> Figure:
     """The median of `runs`, which must reach a goal."""
     found = at_most(measure, unit, runs, goal, digits=digits, note=note)
-    return replace(found, met=found.ours is not None and found.ours >= goal)
+    if goal is None or found.ours is None:
+        return found
+    return replace(found, met=found.ours >= goal)

@@ -33,8 +33,13 @@ def audited() -> Iterator[Audited]:
         os.environ.update(tenant.environment)
         policy = Path(scratch) / "policy.yaml"
         policy.write_text("version: 1\n", encoding="utf-8")
-        settings = Settings.of({**os.environ, "PORTCULLIS_POLICY": str(policy)}, policy.parent)
         clock = ShiftedClock()
-        gate = build(settings, credential(os.environ), now=clock, store=EmbeddedStore(clock))
-        with closing(gate):
+        with closing(gate_of(policy, clock)) as gate:
             yield Audited(gate, clock, tenant)
+
+
+def gate_of(policy: Path, clock: ShiftedClock | None = None) -> Gate:
+    """A gate by this policy on the tenant that the environment names, its state in memory."""
+    settings = Settings.of({**os.environ, "PORTCULLIS_POLICY": str(policy)}, policy.parent)
+    now = clock or ShiftedClock()
+    return build(settings, credential(os.environ), now=now, store=EmbeddedStore(now))

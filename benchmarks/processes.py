@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,6 +28,7 @@ def measured(
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     python: str = sys.executable,
+    longest: float = _LONGEST,
 ) -> Any:
     """What `python -m benchmarks.<module>` prints as JSON, run in a process of its own.
 
@@ -37,13 +41,70 @@ def measured(
         env={**clean(), **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=_LONGEST,
+        timeout=longest,
         check=False,
     )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
         raise Failed(f"benchmarks.{module}: {lines[-1]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What a process took from its start to its end: seconds, and the most memory it held."""
+
+    cpu: float
+    wall: float
+    mib: float
+    code: int
+    out: str
+    said: str
+
+    def to_json(self) -> dict[str, float]:
+        return {"cpu": self.cpu, "wall": self.wall, "mib": self.mib}
+
+
+def whole(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    given: str = "",
+    *,
+    within: Path = ROOT,
+    longest: float = _LONGEST,
+) -> Whole:
+    """Run a command to its end; what it starts and waits for counts with it.
+
+    `environment` is all that it sees, `given` its standard input. It is ended after `longest`
+    seconds. Its memory never seems smaller than that of the process which asks.
+    """
+    with (
+        tempfile.TemporaryFile("w+") as entered,
+        tempfile.TemporaryFile("w+") as out,
+        tempfile.TemporaryFile("w+") as said,
+    ):
+        entered.write(given)
+        entered.seek(0)
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, cwd=within, env=dict(environment), stdin=entered, stdout=out, stderr=said
+        )
+        watch = threading.Timer(longest, process.kill)
+        watch.start()
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        watch.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        said.seek(0)
+        return Whole(
+            cpu=used.ru_utime + used.ru_stime,
+            wall=wall,
+            mib=used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+            code=process.returncode,
+            out=out.read(),
+            said=said.read(),
+        )
 
 
 def clean() -> dict[str, str]:
@@ -87,9 +148,9 @@ class TenantProcess:
 
 
 @contextmanager
-def tenant_process() -> Iterator[TenantProcess]:
+def tenant_process(module: str = "tenant", *arguments: str) -> Iterator[TenantProcess]:
     """A running tenant; it ends with the block."""
-    command = [sys.executable, "-m", "benchmarks.tenant"]
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as errors,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
+from benchmarks.estates import ESTATES
 from simulator.clock import WallClock
 from simulator.server import Serving, serve
 from simulator.tenant import Identity, Tenant
@@ -16,6 +19,7 @@ PERSON = Identity(
     kind="User",
     upn="dana@contoso.example",
 )
+_LEAST_WAIT = timedelta(seconds=1)
 
 
 class Orders:
@@ -25,10 +29,52 @@ class Orders:
         self._tenant = tenant
         self._served = served
         self._told = 0
+        self._filled: list[str] = []
 
     def load(self, documents: list[dict[str, Any]]) -> dict[str, Any]:
         """Put documents in place, silently."""
         return {"ids": [self._tenant.load(document) for document in documents]}
+
+    def fill(self, kind: str, count: int) -> dict[str, Any]:
+        """Put as many documents of an estate in place, silently."""
+        made = map(ESTATES[kind], range(count))
+        self._filled = [self._tenant.load(document) for document in made]
+        return {"ids": self._filled}
+
+    def behave(
+        self,
+        *,
+        reads: float = 0,
+        writes: float = 0,
+        throttling: bool = False,
+        quota: bool = False,
+    ) -> dict[str, Any]:
+        """Be as far away as these seconds, and as strict about how much is asked.
+
+        `throttling` is ARM's and the providers', `quota` that of Resource Graph.
+        """
+        self._served.latency.reads, self._served.latency.writes = reads, writes
+        self._tenant.throttle.enabled = throttling
+        self._tenant.graph.quota_enforced = quota
+        return {}
+
+    def still_open(self) -> dict[str, Any]:
+        """How many storage accounts accept plain HTTP."""
+        documents = (self._tenant.read(one) or {} for one in self._filled)
+        accepting = [d["properties"].get("supportsHttpsTrafficOnly") is False for d in documents]
+        return {"count": sum(accepting)}
+
+    def hasty(self) -> dict[str, Any]:
+        """How many requests that were throttled came again within the second they had to wait."""
+        refused: dict[tuple[str, str], datetime] = {}
+        count = 0
+        for one in self._tenant.requests:
+            key = (one.method, one.path.casefold())
+            before = refused.pop(key, None)
+            count += before is not None and one.at - before < _LEAST_WAIT
+            if one.status == HTTPStatus.TOO_MANY_REQUESTS:
+                refused[key] = one.at
+        return {"count": count}
 
     def read(self, resource_id: str) -> dict[str, Any]:
         """The current document."""

@@ -7,7 +7,7 @@ Here stands what the rules of several services share.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from shared.model import MOST, WIDE, Addresses, Evidence, Resource, Undecided, fitting
+from shared.model import MOST, OBJECT, WIDE, Addresses, Evidence, Resource, Undecided, fitting
 
 NETWORK_ACLS = "/properties/networkAcls"
 PUBLIC_ACCESS = "/properties/publicNetworkAccess"
@@ -21,7 +21,7 @@ def seen(resource: Resource) -> Resource:
     Raises:
         Undecided: it shows none.
     """
-    if not isinstance(resource.get("/properties"), Mapping):
+    if not isinstance(resource.get("/properties"), OBJECT):
         raise Undecided("this document carries no properties; read the resource by its id")
     return resource
 

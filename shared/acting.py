@@ -8,27 +8,21 @@ at the resource goes on from there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from shared import journal
 from shared.claims import Held
-from shared.cloud import Answered, Writer
+from shared.cloud import Answered, Writer, request_of
 from shared.decision import Decision, Do, Mode
 from shared.errors import Conflict, Moved, Refused, Transient, Why
 from shared.findings import Standing
 from shared.guard import Guard, Work
 from shared.hints import Hint
 from shared.journal import Story, left_by
-from shared.model import (
-    Change,
-    Control,
-    Resource,
-    ResourceId,
-    State,
-)
+from shared.model import Change, Control, Resource, ResourceId, State
 from shared.observing import Observer
 from shared.sending import Sender
 from shared.state import State as Memory
@@ -72,11 +66,13 @@ class Hand:
         """Do it, or say what stands in the way. `seen` is the claim from before observing.
 
         Raises:
-            Transient: come again; the next look goes on where this one ended.
+            Transient: come again; the next look goes on where this one ended. OverBudget: there
+                is no room for its writes, and nothing was begun.
         """
         stopped = self._guard.stops(work)
         if stopped is not None:
             return stopped
+        self._reserve(work.cure.plan.changes)
         held = self._claim(work.cure.plan.resource.write_target, seen, work.action)
         full = self._memory.limits.take(
             self._policy(), work.cure.plan, work.cure.severity, work.action, work.hint.run
@@ -97,6 +93,11 @@ class Hand:
             goes_on=self._settled(work.action),
         )
         return self._go_on(story, held, list(work.cure.plan.changes))
+
+    def _reserve(self, changes: Sequence[Change]) -> None:
+        """Room for every write, before any is begun."""
+        self._memory.budgets.hurry()
+        self._memory.budgets.reserve([request_of(change) for change in changes])
 
     def _settled(self, action: str) -> bool:
         """Whether an earlier attempt's writes were waited for."""
@@ -141,7 +142,11 @@ class Hand:
             last = story.step + 1 == len(changes)
             story = self._memory.journal.stepped(story, left_by(change, answered), keep=not last)
             story = _timed(story, "apply", started)
-        return self._verify(story, held, answered)
+        try:
+            return self._verify(story, held, answered)
+        except Transient:
+            self._run_out(held)
+            raise
 
     def _settle(self, story: Story, held: Held, change: Change) -> Story:
         """Let what is written take effect: a due row wakes another attempt for the rest."""
@@ -246,11 +251,11 @@ class Hand:
                 self._vanished(story)
                 return self._end(story, held, journal.SUPERSEDED, "the resource is gone")
             if not fresh.settled:
-                raise self._unseen(held, f"{story.resource} has not settled yet", 5)
+                raise Transient(f"{story.resource} has not settled yet", 5)
             states = [self._verifier.judged(c, fresh) for c in story.controls]
         story = _timed(story, "verify", started)
         if State.UNKNOWN in states:
-            raise self._unseen(held, f"{story.resource}: the cure cannot be verified now", 30)
+            raise Transient(f"{story.resource}: the cure cannot be verified now", 30)
         if State.NON_COMPLIANT in states:
             return self._end(story, held, journal.NOT_CURED, "the violation is still there")
         return self._end(story, held, journal.REMEDIATED, "")
@@ -259,11 +264,6 @@ class Hand:
         for standing in self._memory.findings.of(story.resource):
             if standing.open:
                 self._memory.findings.close(standing, "vanished")
-
-    def _unseen(self, held: Held, message: str, wait: float) -> Transient:
-        """Let the next look finish the story."""
-        self._run_out(held)
-        return Transient(message, wait)
 
     def _run_out(self, held: Held) -> None:
         """End the claim's life, not its action; nothing where it was inherited meanwhile."""
@@ -315,6 +315,14 @@ class Hand:
             held = self._memory.claims.renew(held)
         except Moved as moved:
             raise Transient(f"{story.resource}: another worker inherits it", 15) from moved
+        try:
+            return self._finished(story, held)
+        except Transient:
+            self._run_out(held)
+            raise
+
+    def _finished(self, story: Story, held: Held) -> Story | None:
+        """End a story whose write already happened; it is given back where that did not."""
         if not self._verifier.happened(story):
             self._run_out(held)
             return story
@@ -374,6 +382,7 @@ class Hand:
             by = earlier.value["Person"]
             raise Refused(f"{done.id} was taken back by {by} already", _FAILED)
         changes = inverse_of(done, self._arm)
+        self._reserve(changes)
         held = self._claim(target, seen, journal.undo_id(done))
         story = self._memory.journal.begin_undo(done, changes, person)
         return self._go_on(story, held, changes)

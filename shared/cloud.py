@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.callers import Ask
-from shared.model import Change, Resource, ResourceId
+from shared.model import Change, Resource, ResourceId, Verb
 from shared.own import NOTHING, Own
+
+_METHODS = {
+    Verb.PATCH: "PATCH",
+    Verb.PUT: "PUT",
+    Verb.CREATE: "PUT",
+    Verb.DELETE: "DELETE",
+    Verb.POST: "POST",
+}
+
+
+def request_of(change: Change) -> tuple[str, str]:
+    """Method and path of the request that makes a change."""
+    action = f"/{change.action}" if change.verb is Verb.POST else ""
+    return _METHODS[change.verb], f"{change.target.text}{action}"
 
 
 class Reader(Protocol):

@@ -58,6 +58,7 @@ class Engine:
         guard = Guard(self.observer, cloud, state, controls, policy)
         self.hand = Hand(cloud.arm, self.observer, state, controls, policy, guard)
         self.may_write = may_write
+        self._met_violations = False
         ownership = Ownership(cloud.arm, state, policy)
         callers = partial(told, cloud.callers)
         self.decider = Decider(state, policy, self.observer.look_up, ownership, callers)
@@ -70,6 +71,12 @@ class Engine:
         Raises:
             Transient: come again with the same hint. StoreUnavailable: nothing was written.
         """
+        # What a sweep noted waits where an event or a cure needs the room.
+        background = hint.source == "sweep" and not hint.actors
+        with self.state.budgets.look(background=background):
+            return self._reconcile(hint)
+
+    def _reconcile(self, hint: Hint) -> Look:
         look = Look(resource_id=hint.id)
         started = time.perf_counter()
         claim, left = self._unfinished(hint, look)
@@ -77,6 +84,8 @@ class Engine:
             return look
         standings = {s.control: s for s in self.state.findings.of(hint.id)}
         excluded = hint.source != "person" and self.policy().excludes(hint.id)
+        if not excluded:
+            self._reserve(hint, standings)
         resource = None if excluded else self._observe(hint, look, standings)
         if excluded:
             self._let_go(standings, "excluded")
@@ -106,6 +115,7 @@ class Engine:
             self.state.inbox.to_hand(hint)
             look.elsewhere = True
             return row, None
+        self.state.budgets.hurry()
         try:
             if not running:
                 left = self.hand.inherit(story, row)
@@ -127,21 +137,43 @@ class Engine:
         ]
         return row, None
 
+    def _reserve(self, hint: Hint, standings: Mapping[str, Standing]) -> None:
+        """Room for the read, and for the write that policy may want after it."""
+        path = hint.id.text
+        hopes = [(method, path) for method in sorted(self._cures(hint.id, standings))]
+        self.state.budgets.reserve([("GET", path)], hopes)
+
+    def _cures(self, resource: ResourceId, standings: Mapping[str, Standing]) -> set[str]:
+        """How what policy cures by itself would be written, if it were violated."""
+        # Policy is slow to load, and a cold start that finds nothing wrong need not.
+        if not (self.may_write and self._met_violations):
+            return set()
+        policy, now = self.policy(), self.state.now()
+        methods = set[str]()
+        for control in self.observer.controls_of(resource):
+            if (cure := control.remediation) is None:
+                continue
+            standing = standings.get(control.id)
+            opened = standing.opened_at if standing is not None and standing.open else now
+            if policy.decide(control, resource, opened, now).do is Do.REMEDIATE:
+                deletes = all(one.endswith("/delete") for one in cure.permissions)
+                methods.add("DELETE" if deletes else "PATCH")
+        return methods
+
     def _observe(
         self, hint: Hint, look: Look, standings: Mapping[str, Standing]
     ) -> Resource | None:
         try:
             resource = self.observer.observe(hint.id)
         except Refused as refused:
-            for control in self.observer.controls_of(hint.id):
-                reason = f"it could not be read: {refused}"
-                known = standings.get(control.id)
-                self.state.findings.unknown(control, hint.id, reason, hint.actors, known)
-                look.seen.append(
-                    Seen(control=control, verdict=Verdict(Compliance.UNKNOWN, reason=reason))
-                )
+            self._unread(hint, look, standings, f"it could not be read: {refused}")
             return None
         if resource is None:
+            believed = not any(standing.open for standing in standings.values())
+            if not believed and not self.observer.in_sight(hint.id):
+                reason = "it is not there, but neither can be read what it was in"
+                self._unread(hint, look, standings, reason)
+                return None
             look.exists = False
             self._let_go(standings, "vanished")
             if (where := self.observer.left_behind(hint.id)) is not None:
@@ -152,6 +184,16 @@ class Engine:
         for standing in standings.values():
             if standing.open:
                 self.state.findings.close(standing, how)
+
+    def _unread(
+        self, hint: Hint, look: Look, standings: Mapping[str, Standing], reason: str
+    ) -> None:
+        """What cannot be read is unknown to each of its controls, never compliant or gone."""
+        for control in self.observer.controls_of(hint.id):
+            known = standings.get(control.id)
+            self.state.findings.unknown(control, hint.id, reason, hint.actors, known)
+            verdict = Verdict(Compliance.UNKNOWN, reason=reason)
+            look.seen.append(Seen(control=control, verdict=verdict))
 
     def _wake(self, resource: Resource, hint: Hint) -> None:
         for woken in self.observer.woken(resource):
@@ -198,6 +240,7 @@ class Engine:
         durations: Mapping[str, float],
     ) -> None:
         violated = [s for s in look.seen if s.verdict.state is Compliance.NON_COMPLIANT]
+        self._met_violations |= bool(violated)
         asked = self.state.approvals.of(hint.id)
         works = [
             *self.decider.approved(asked, violated, hint),

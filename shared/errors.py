@@ -3,7 +3,8 @@
 PortcullisError
 ├── ArmError              Azure did not do what was asked
 │   ├── Transient         come again after `retry_after` seconds (429, 5xx, timeouts, busy)
-│   │   └── Unauthenticated   the token is refused: mend the identity, then it goes on by itself
+│   │   ├── Unauthenticated   the token is refused: mend the identity, then it goes on by itself
+│   │   └── OverBudget        nothing was sent: it waits for its turn, and is no failure
 │   ├── Conflict          the etag moved: observe again, decide again
 │   └── Refused           coming again cannot help; `why` says what stands in the way
 ├── StoreUnavailable      state cannot be read or written: no write to Azure either
@@ -37,6 +38,10 @@ class Transient(ArmError):
 
 class Unauthenticated(Transient):
     """The token is refused (expired, wrong tenant) or none could be had."""
+
+
+class OverBudget(Transient):
+    """Not sent, for Azure would refuse it: its turn is in `retry_after` seconds."""
 
 
 class Conflict(ArmError):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.decision import Decision
 from shared.errors import Exists, Moved
@@ -44,6 +44,13 @@ def decision_json(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "until": decision.until.isoformat() if decision.until else None,
     }
+
+
+UNSEEN: Final = {
+    "excluded": "policy excludes it",
+    "unwatched": "no scope of the policy covers it",
+}
+"""How findings close of what is looked at no more, and what is said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,7 @@ class Findings:
 
         Of what policy has `excluded` nothing is known any more.
         """
-        state = State.UNKNOWN if how == "excluded" else State.COMPLIANT
+        state = State.UNKNOWN if how in UNSEEN else State.COMPLIANT
 
         def closed(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
             value = dict(old or standing.value)
@@ -186,7 +193,7 @@ class Findings:
                 value["UndoneUntil"] = None
             at = self._now().isoformat()
             ended = {"Open": False, "State": state.value, "ClosedAt": at, "Closed": how}
-            reason = "policy excludes it" if how == "excluded" else ""
+            reason = UNSEEN.get(how, "")
             return {**value, **ended, "Cures": cures, "Reason": reason}, f"closed-{how}"
 
         self._change(standing.key, {}, closed, standing.row)

@@ -25,6 +25,7 @@ SETTLE = timedelta(seconds=5)
 FORGOTTEN = timedelta(minutes=1)
 """A marker older than this may have lost its message; the next hint sends one again."""
 KEPT_ACTORS = 20
+SWEEP = "sweep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,12 @@ class Taken:
     hint: Hint
     row: Row | None
 
+    @property
+    def sweep(self) -> str:
+        """The sweep that asks for this look, where nobody else does; else empty."""
+        own = _sweep_of(self.hint)
+        return own if self.row is None or self.row.value["sweep"] == own else ""
+
 
 class Inbox:
     """Where hints arrive and wait for their look."""
@@ -120,8 +127,8 @@ class Inbox:
         self._store = store
         self._now = now
 
-    def note(self, hint: Hint, delay: timedelta = SETTLE) -> None:
-        """Keep the hint; exactly one message is on its way afterwards.
+    def note(self, hint: Hint, delay: timedelta = SETTLE) -> bool:
+        """Keep the hint; one message is on its way afterwards. Whether that is a new one.
 
         A crash between the marker and its message is mended by whoever notes the same hint
         again: the message that brought it comes back, and finds a marker gone stale.
@@ -137,7 +144,7 @@ class Inbox:
                     self._store.replace("dirty", hint.id.key, "marker", merged, row.etag)
                 if stale:
                     self._store.send(HINTS, hint.to_text(), delay)
-                return
+                return stale
 
     def take(self, hint: Hint) -> Taken:
         """Begin a look: actors noted so far join the hint."""
@@ -162,8 +169,11 @@ class Inbox:
 
     def put_off(self, hint: Hint, queue: str, wait: timedelta) -> None:
         """A passing fault: the same look comes again after `wait`."""
-        again = replace(hint, attempt=hint.attempt + 1)
-        self._store.send(queue, again.to_text(), min(wait, LONGEST_DELAY))
+        self.come_back(replace(hint, attempt=hint.attempt + 1), queue, wait)
+
+    def come_back(self, hint: Hint, queue: str, wait: timedelta) -> None:
+        """The same look comes again after `wait`; nothing failed."""
+        self._store.send(queue, hint.to_text(), min(wait, LONGEST_DELAY))
 
     def to_hand(self, hint: Hint) -> None:
         """Ask the app that may write to look for itself."""
@@ -174,6 +184,7 @@ class Inbox:
             "since": self._now().isoformat(),
             "actors": [a.to_json() for a in hint.actors],
             "run": hint.run,
+            "sweep": _sweep_of(hint),
             "via": sorted(hint.via),
             "count": 1,
         }
@@ -181,10 +192,12 @@ class Inbox:
     def _merged(self, row: Row, hint: Hint) -> dict[str, Any]:
         known = tuple(Actor(**a) for a in row.value["actors"])
         stale = self._now() - _since(row) > FORGOTTEN
+        alone = row.value["sweep"] == _sweep_of(hint)
         return {
             "since": self._now().isoformat() if stale else row.value["since"],
             "actors": [a.to_json() for a in _together(known, hint.actors)],
             "run": row.value["run"] or hint.run,
+            "sweep": row.value["sweep"] if alone else "",
             # What every one of them came through: a look for several wakes for each.
             "via": sorted(hint.via & set(row.value.get("via", ()))),
             "count": row.value["count"] + 1,
@@ -204,7 +217,7 @@ class Due:
         key = f"{at.astimezone(UTC).isoformat()}-{digest([hint.id.key, why])}"
         self._store.put("due", "due", key, {"text": later.to_text(), "why": why})
 
-    def wake(self, note: Callable[[Hint], None]) -> int:
+    def wake(self, note: Callable[[Hint], object]) -> int:
         """Turn every row that is due into a hint; how many. A crash in between doubles a hint."""
         count = 0
         for row in list(self._store.scan("due", "due", upto=f"{self._now().isoformat()}~")):
@@ -224,6 +237,11 @@ class Due:
 
 def _since(row: Row) -> datetime:
     return datetime.fromisoformat(row.value["since"])
+
+
+def _sweep_of(hint: Hint) -> str:
+    """The sweep, where nothing but a sweep asks for the look."""
+    return hint.run if hint.source == SWEEP else ""
 
 
 def _together(known: tuple[Actor, ...], new: tuple[Actor, ...]) -> tuple[Actor, ...]:

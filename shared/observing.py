@@ -15,6 +15,7 @@ from shared.model import (
     Resource,
     ResourceId,
     ResourceType,
+    State,
     Undecided,
     Verdict,
     of_directory,
@@ -23,6 +24,7 @@ from shared.model import (
     values_at,
 )
 
+SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
 _CONTAINERS = {"microsoft.resources/subscriptions", "microsoft.resources/resourcegroups"}
 _ATTACHED = "microsoft.authorization/"
@@ -87,6 +89,28 @@ class Observer:
         version = next(t.api_version for t in types if t.matches(resource_id))
         return self._reader.get(resource_id, version)
 
+    def in_sight(self, gone: ResourceId) -> bool:
+        """Whether what is around a resource can be read, so that its absence can be believed.
+
+        Raises:
+            Transient: come again.
+        """
+        if not gone.subscription:
+            return True
+        around = [
+            (gone.resource_group, RESOURCE_GROUP),
+            (ResourceId(f"/subscriptions/{gone.subscription}"), SUBSCRIPTION),
+        ]
+        for scope, kind in around:
+            if scope is None or scope == gone:
+                continue
+            try:
+                if self._reader.get(scope, kind.api_version) is not None:
+                    return True
+            except Refused:
+                return False
+        return False
+
     def woken(self, resource: Resource) -> Iterator[ResourceId]:
         """The judged resources that a change of `resource` is a reason to look at."""
         for _, pointer in self._wakes.get(resource.type.casefold(), []):
@@ -114,6 +138,9 @@ class Observer:
             try:
                 return detector.judge(resource), resource
             except NeedsLookup as need:
+                if need.name in resource.lookups:
+                    # Another lookup rests on it, and was wanted first.
+                    return Verdict(State.UNKNOWN, reason=f"{detector.id}: {need}"), resource
                 lookup = detector.lookup(need.name, resource.id)
                 resource = resource.with_lookup(need.name, self._fetch(lookup, resource, memo))
 

@@ -130,7 +130,8 @@ class People:
         done = self._engine.state.journal.find(action)
         if done.state == journal.RUNNING:
             raise Transient(f"{done.id} is still running", 15)
-        result = self._engine.hand.undo(done, person)
+        with self._engine.state.budgets.look():
+            result = self._engine.hand.undo(done, person)
         if isinstance(result, Story) and result.state == journal.UNDONE:
             self._engine.state.inbox.note(self._person_hint(done.resource, person), timedelta(0))
         return result

@@ -294,10 +294,27 @@ class Policy(Strict):
         return sorted({name for scope in scopes if (name := named_by(scope))})
 
     @property
+    def everywhere(self) -> bool:
+        """Whether all that the identity may read is watched."""
+        return "/" in self.scopes
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The management groups that are watched, by name in lower case."""
+        return frozenset(name for scope in self.scopes if (name := named_by(scope)))
+
+    @property
     def subscriptions(self) -> frozenset[str]:
-        """The subscriptions that hold all that may be watched; empty for the whole tenant."""
-        found = {ResourceId(scope).subscription for scope in self.scopes}
-        return frozenset() if "" in found else frozenset(found)
+        """The subscriptions whose own name is in `scopes`, or that of something in them."""
+        return frozenset(ResourceId(scope).subscription for scope in self.scopes) - {""}
+
+    def below(self, group: str) -> frozenset[str]:
+        """The subscriptions below a management group.
+
+        Raises:
+            Refused: it cannot be listed. Transient: come again.
+        """
+        return self._places.below(group).subscriptions
 
     @property
     def writes_something(self) -> bool:

@@ -58,7 +58,7 @@ class Places:
     """Compares scopes with resources. `below` tells what lies below a management group."""
 
     def __init__(self, below: Callable[[str], Below]) -> None:
-        self._below = below
+        self.below = below
 
     def covers(self, scope: str, resource: ResourceId) -> bool:
         """Whether a scope is a resource, or holds it.
@@ -71,7 +71,7 @@ class Places:
         name, around = named_by(scope), group_of(resource)
         if not name or not (resource.subscription or around):
             return False
-        below = self._below(name)
+        below = self.below(name)
         return resource.subscription in below.subscriptions or around in below.groups
 
     def narrowest(self, scopes: Sequence[str], resource: ResourceId) -> list[int]:
@@ -98,6 +98,6 @@ class Places:
     def _depth(self, scope: str, groups: set[str]) -> tuple[int, int]:
         """How deep a scope lies; `groups` are the groups around one resource, so a chain."""
         if name := named_by(scope):
-            return _GROUP, sum(name in self._below(one).groups for one in groups - {name})
+            return _GROUP, sum(name in self.below(one).groups for one in groups - {name})
         segments = sum(1 for one in scope.split("/") if one)
         return (_INSIDE, segments) if segments else (_ROOT, 0)

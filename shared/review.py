@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
-from shared.azure.graph import Ask, pages, query_for
+from shared.azure.graph import EVERYWHERE, Index, rows_of
 from shared.cloud import Cloud
 from shared.errors import Refused, Transient, Unusable
 from shared.lockout import NO_PIM
@@ -64,8 +64,8 @@ class Review:
     `unseen` says, a line each, what the holdings so far lack because it may not be read.
     """
 
-    def __init__(self, ask: Ask, cloud: Cloud, people: People, uses: Uses) -> None:
-        self._ask = ask
+    def __init__(self, index: Index, cloud: Cloud, people: People, uses: Uses) -> None:
+        self._index = index
         self._cloud = cloud
         self._people = people
         self._uses = uses
@@ -101,10 +101,10 @@ class Review:
         yield from eligible
 
     def _grants(self, scope: ResourceId) -> Iterator[Resource]:
-        subscriptions = [scope.subscription] if scope.subscription else []
-        query = query_for("AuthorizationResources", [_ASSIGNMENTS])
-        for page in pages(self._ask, query, subscriptions):
-            for one in page:
+        within = {"subscriptions": [scope.subscription]} if scope.subscription else EVERYWHERE
+        query = rows_of("AuthorizationResources", [_ASSIGNMENTS])
+        for page in self._index.pages(query, within):
+            for one in page.resources:
                 if one.id.scope.within(scope) or scope.within(one.id.scope):
                     yield one
 

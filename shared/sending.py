@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared import journal
 from shared.claims import Held
-from shared.cloud import Answered, Writer
+from shared.cloud import Answered, Writer, request_of
 from shared.errors import Conflict, Transient
 from shared.journal import Story
 from shared.model import Change, Verb, same, value_at
@@ -31,7 +31,7 @@ class Sender:
 
         Raises:
             Conflict, Refused: as `Writer.write`. Transient: it may have happened, or what has to
-                come before it is not there.
+                come before it is not there. OverBudget: nothing was sent.
         """
         change = changes[story.step]
         if story.step:
@@ -41,6 +41,7 @@ class Sender:
         if change.verb is Verb.DELETE and not story.undoing:
             self._read_back(changes[: story.step])
         change = self._prepared(change)
+        self._memory.budgets.reserve([request_of(change)])
         request_id = str(uuid.uuid4())
         story = self._memory.journal.sending(story, request_id)
         if not self._memory.claims.mine(held):

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.approvals import Approvals
+from shared.budgets import NOBODY, Budgets
 from shared.claims import Claims
 from shared.departures import Departures
 from shared.findings import Findings
 from shared.hints import Due, Inbox
 from shared.journal import Journal
 from shared.limits import Limits
+from shared.looked import Looked
 from shared.outbox import Outbox
 from shared.store import Store
 from shared.suspension import Suspension
@@ -34,14 +36,16 @@ class State:
     findings: Findings
     journal: Journal
     limits: Limits
+    budgets: Budgets
     approvals: Approvals
     suspension: Suspension
     departures: Departures
     uses: Uses
+    looked: Looked
 
     @classmethod
-    def over(cls, store: Store, now: Now) -> State:
-        """State kept in `store`; `now` is a clock in UTC."""
+    def over(cls, store: Store, now: Now, principal: str = NOBODY) -> State:
+        """State kept in `store`; `now` is a clock in UTC, `principal` who signs our requests."""
         outbox = Outbox(store, now)
         return cls(
             store=store,
@@ -53,8 +57,10 @@ class State:
             findings=Findings(store, outbox, now),
             journal=Journal(store, outbox, now),
             limits=Limits(store, now),
+            budgets=Budgets(store, now, principal),
             approvals=Approvals(store, now),
             suspension=Suspension(store, now),
             departures=Departures(store, now),
             uses=Uses(store, now),
+            looked=Looked(store, now),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from shared.cloud import Reader
-from shared.errors import Refused, Transient
+from shared.errors import OverBudget, Refused, Transient
 from shared.journal import Story
 from shared.model import (
     ABSENT,
@@ -50,11 +50,13 @@ class Verifier:
     def violated_by(self, resource_id: ResourceId, changes: Iterable[Change]) -> set[str]:
         """The controls that the resource violates now where these changes wrote.
 
-        None where it cannot be seen.
+        None where it cannot be seen. Raises OverBudget: it can be seen later.
         """
         try:
             fresh = self._observer.observe(resource_id)
             found = self._evidence(fresh) if fresh is not None else {}
+        except OverBudget:
+            raise
         except (Refused, Transient):
             return set()
         written = [(change.target, edit.path) for change in changes for edit in change.edits]

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.engine import Engine
-from shared.errors import Transient
+from shared.errors import OverBudget, Transient
 from shared.hints import ACT, HINTS, Hint
 from shared.intake import Intake, Taken
 from shared.look import Look
 from shared.model import digest
 from shared.outbox import Sink
+from shared.sweep import Sweep, run_of
 
 if TYPE_CHECKING:
     from shared.azure.dead_letters import DeadLetters
@@ -27,13 +28,17 @@ _ONE_MORE = timedelta(minutes=15)
 class Worker:
     """Safe to call with any text, any number of times, from any number of threads."""
 
-    def __init__(self, engine: Engine, intake: Intake) -> None:
+    def __init__(self, engine: Engine, intake: Intake, sweep: Sweep) -> None:
+        self._sweep = sweep
         self._engine = engine
         self._intake = intake
         self._state = engine.state
 
-    def hints(self, text: str | bytes) -> Look | Taken | None:
-        """A message of the hints queue: a hint of ours, or an event that Event Grid delivered."""
+    def hints(self, text: str | bytes) -> Look | Taken | OverBudget | None:
+        """A message of the hints queue: a hint of ours, or an event that Event Grid delivered.
+
+        `OverBudget` where the look waits for its turn, None where a fault put it off.
+        """
         hint = _hint(text)
         if hint is None:
             return self._intake.take(text)
@@ -41,11 +46,24 @@ class Worker:
         if hint is None:
             return None
         taken = self._state.inbox.take(hint)
-        look = self._look(taken.hint, HINTS)
+        look = None
+        if not (taken.sweep and self._state.looked.by(hint.id, taken.sweep)):
+            look = self._look(taken.hint, HINTS)
+            if isinstance(look, Look) and taken.hint.run and not look.again:
+                self._state.looked.note(hint.id, taken.hint.run)
         self._state.inbox.finish(taken)
         return look
 
-    def act(self, text: str | bytes) -> Look | None:
+    def sweeps(self, text: str | bytes) -> None:
+        """A message of the sweeps queue: goes on with a sweep."""
+        run = run_of(text)
+        if run:
+            self._sweep.link(run)
+            return
+        shown = text.decode(errors="replace") if isinstance(text, bytes) else text
+        self._intake.keep("unreadable-sweep", "not a sweep of ours", shown[:2000])
+
+    def act(self, text: str | bytes) -> Look | OverBudget | None:
         """A message of the writing queue; anything but a hint of ours is kept and reported."""
         hint = _hint(text)
         if hint is None:
@@ -60,10 +78,16 @@ class Worker:
         judged = self._engine.observer.judged(hint.id)
         return replace(hint, id=judged) if judged is not None else None
 
-    def _look(self, hint: Hint, queue: str) -> Look | None:
-        """None where a passing fault put the look off."""
+    def _look(self, hint: Hint, queue: str) -> Look | OverBudget | None:
+        """What put the look off where it waits for its turn; None where a passing fault did."""
         try:
             look = self._engine.reconcile(hint)
+        except OverBudget as full:
+            # Nothing failed: it was not asked.
+            if not self._too_old(hint, full):
+                wait = timedelta(seconds=full.retry_after)
+                self._state.inbox.come_back(hint, queue, wait)
+            return full
         except Transient as fault:
             self._put_off(hint, queue, fault)
             return None
@@ -72,14 +96,19 @@ class Worker:
         return look
 
     def _put_off(self, hint: Hint, queue: str, fault: Transient) -> None:
-        age = self._state.now() - hint.first_seen
         if hint.attempt == _SAID_AFTER:
             self._say_unknown(hint, fault)
-        if age > GIVE_UP:
-            self._report("gave-up", hint, f"after {age}: {fault}; the next sweep looks again")
+        if self._too_old(hint, fault):
             return
         wait = max(fault.retry_after, min(2.0 ** min(hint.attempt, 10), _LONGEST_WAIT))
         self._state.inbox.put_off(hint, queue, timedelta(seconds=wait))
+
+    def _too_old(self, hint: Hint, fault: Transient) -> bool:
+        """Whether it was put off for so long that it is given up, and that is said."""
+        age = self._state.now() - hint.first_seen
+        if age > GIVE_UP:
+            self._report("gave-up", hint, f"after {age}: {fault}; the next sweep looks again")
+        return age > GIVE_UP
 
     def _say_unknown(self, hint: Hint, fault: Transient) -> None:
         """Tried several times: not seen is unknown, and a person may want to know."""

@@ -127,6 +127,14 @@ class Access:
             raise unknown(doubt)
         return None
 
+    def permissions(self, identity: Identity, address: Address) -> list[Document]:
+        """The permission blocks of what holds at a scope, conditions left out."""
+        return [
+            {"actions": list(block.actions), "notActions": list(block.not_actions)}
+            for held in self._at_and_above(identity, address)
+            for block in held.role.blocks
+        ]
+
     def allows_below(self, identity: Identity, action: str, address: Address) -> bool:
         """Whether an action is allowed somewhere inside a scope."""
         return any(held.allows(action.lower(), NOTHING) for held in self._below(identity, address))

@@ -38,6 +38,10 @@ class VirtualClock:
         with self._lock:
             self._now += delta
 
+    def pause(self, seconds: float) -> None:
+        """Wait, which takes no time."""
+        self.advance(timedelta(seconds=seconds))
+
 
 class WallClock:
     """The real time, in UTC."""

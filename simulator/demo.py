@@ -271,7 +271,7 @@ def swept(stage: Stage) -> None:
     stage.tenant.load(
         {"id": contoso.DISK, "location": "westeurope", "properties": {"diskState": "ActiveSAS"}}
     )
-    stage.host.fire("sweep")
+    stage.gate.sweep.run()
     stage.passes(minutes=5)
 
 

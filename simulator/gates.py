@@ -86,6 +86,22 @@ class Gates:
             return _assumed(call)
         return self.access.grant(call.identity, call.action, call.address, self._attributes(call))
 
+    def permissions(self, identity: Identity, address: Address) -> list[Document]:
+        """What somebody may do at a scope, as `Microsoft.Authorization/permissions` lists it."""
+        everything: list[Document] = [{"actions": ["*"], "notActions": []}]
+        held = everything if self.access is None else self.access.permissions(identity, address)
+        scopes = set(self.state.scopes(address))
+        refused = [
+            one.action
+            for one in self.refusals
+            if one.object_id == identity.object_id and (one.scope in scopes or not one.scope)
+        ]
+        return [
+            {**block, "notActions": [*block["notActions"], *refused]}
+            | {"dataActions": [], "notDataActions": []}
+            for block in held
+        ]
+
     @property
     def are_open(self) -> bool:
         """Whether everybody may do everything."""

@@ -41,6 +41,7 @@ _AT_SCOPE_ONLY = {
     *_DEPLOYED,
 }
 _TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'(?: and name eq '([^']+)')?", re.IGNORECASE)
+_PERMISSIONS = "microsoft.authorization/permissions"
 _SETTINGS = "microsoft.authorization/rolemanagementpolicyassignments"
 _ROLE_FILTER = re.compile(r"roleDefinitionId eq '[^']*?([^'/]+)'", re.IGNORECASE)
 _PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
@@ -134,7 +135,11 @@ class Listing:
             )
         if type_key in {_ASSIGNMENTS, *_SCHEDULES}:
             return self._granted(call, scope, type_key)
-        special = {_DEFINITIONS: self._definitions, _SETTINGS: self._settings}.get(type_key)
+        special = {
+            _DEFINITIONS: self._definitions,
+            _SETTINGS: self._settings,
+            _PERMISSIONS: self._permissions,
+        }.get(type_key)
         if special is not None:
             return special(call, scope)
         if call.target.query.get("$filter"):
@@ -192,6 +197,10 @@ class Listing:
         prefix = f"/subscriptions/{subscription}" if subscription else ""
         source = _of(found.values())
         return self._page(call, source, lambda document: _rooted(document, prefix))
+
+    def _permissions(self, call: Call, scope: str) -> Response:
+        """What the caller may do at the scope."""
+        return answer(200, {"value": self._gates.permissions(call.identity, parse(scope))})
 
     def _settings(self, call: Call, scope: str) -> Response:
         """PIM's settings at a scope itself; of one role where a filter says so."""

@@ -20,14 +20,16 @@ GUARDS = (
     "Microsoft.Resources/subscriptions/read",
     "Microsoft.Resources/subscriptions/resourceGroups/read",
 )
+SURVEYS = ("Microsoft.Authorization/permissions/read", "Microsoft.Resources/subscriptions/read")
 STARTS_WITHIN = 60
 ENDS_WITHIN = 5
 AT_WORK = " is at work"
 
 
 def reads() -> set[str]:
-    """What judging takes: the permissions that all controls declare."""
-    return {one for known in controls().values() for one in known.detector.permissions}
+    """What judging takes: the permissions that all controls declare, and what a survey asks."""
+    declared = (one for known in controls().values() for one in known.detector.permissions)
+    return {*SURVEYS, *GUARDS, *declared}
 
 
 def writes() -> set[str]:

@@ -16,8 +16,8 @@ _ELSEWHERE = (
     "/v1/workspaces/",
 )
 """Paths below which a POST changes no resource."""
-_ASKING = "/checknameavailability"
-"""A POST that only asks."""
+_ASKING = ("/checknameavailability", "/oauth2/v2.0/token")
+"""POSTs that only ask."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,15 @@ class LoggedRequest:
     @property
     def is_write(self) -> bool:
         """Whether it changed a resource or was accepted to; queries and records by POST do not."""
-        return (
-            self.method in _WRITING
-            and self.status < _REFUSED
-            and not self.path.lower().startswith(_ELSEWHERE)
-            and not self.path.lower().endswith(_ASKING)
-        )
+        return self.status < _REFUSED and asks_for_change(self.method, self.path)
+
+
+def asks_for_change(method: str, path: str) -> bool:
+    """Whether a request, if it is granted, changes a resource."""
+    lowered = path.lower()
+    return (
+        method in _WRITING and not lowered.startswith(_ELSEWHERE) and not lowered.endswith(_ASKING)
+    )
 
 
 def logged(

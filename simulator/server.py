@@ -26,6 +26,7 @@ from simulator.audiences import is_known
 from simulator.call import Identity
 from simulator.connections import Transports
 from simulator.faults import Lost
+from simulator.latency import Latency
 from simulator.proxy import Proxy
 from simulator.tenant import Tenant
 from simulator.tls import issue
@@ -44,6 +45,7 @@ class Serving:
     `environment` points a client at it directly, as a managed identity; `proxied` lets a client
     that knows nothing but Azure's host names find it, signed in by a client secret. Whom both
     give is `identity`; for a user, who has no app registration, `proxied` names no secret.
+    `latency` is the way there and back: none, until it is changed.
     """
 
     url: str
@@ -52,6 +54,7 @@ class Serving:
     environment: dict[str, str]
     proxied: dict[str, str]
     identity: Identity
+    latency: Latency
     _transports: Transports
     _proxy: Proxy
 
@@ -84,12 +87,12 @@ def serve(
         certificates = issue(folder or Path(scratch))
         who = identity or managed_identity()
         secret = secrets.token_hex(16)
-        transports = Transports()
+        transports, latency = Transports(), Latency()
         listener, door = _listen(port), _listen(0)
         chosen = _port_of(listener)
         proxy = Proxy(chosen)
         config = uvicorn.Config(
-            _application(tenant, who, secret, transports),
+            _application(tenant, who, secret, transports, latency),
             http=transports.protocol(),
             lifespan="off",
             log_level="warning",
@@ -118,7 +121,7 @@ def serve(
                 **_client_secret(tenant, who),
             }
             bundle = certificates.ca_bundle
-            yield Serving(url, chosen, bundle, direct, proxied, who, transports, proxy)
+            yield Serving(url, chosen, bundle, direct, proxied, who, latency, transports, proxy)
 
 
 def _client_secret(tenant: Tenant, identity: Identity) -> dict[str, str]:
@@ -200,10 +203,11 @@ class _Server(uvicorn.Server):
 
 
 def _application(
-    tenant: Tenant, identity: Identity, secret: str, transports: Transports
+    tenant: Tenant, identity: Identity, secret: str, transports: Transports, latency: Latency
 ) -> Starlette:
     async def arm(request: HttpRequest) -> HttpResponse:
         body = await request.body()
+        await asyncio.sleep(latency.of(request.method, request.url.path))
         sent = Request(request.method, _url(request), dict(request.headers), body)
         try:
             received = tenant.handle(sent)

@@ -178,6 +178,19 @@ def test_a_sweep_finds_what_nobody_told(shell: Shell, here: Any) -> None:
     assert (ACCOUNT.casefold(), BLOB) in {(f["ResourceId"].casefold(), f["Control"]) for f in found}
 
 
+def test_a_sweep_waits_for_its_turns(shell: Shell, here: Any, tenant: Tenant) -> None:
+    """More looks at once than limits leave to a sweep: the command ends when all are done."""
+    tenant.add_identity(ALICE)
+    many = [tenant.load(storage(f"many{n}", allowBlobPublicAccess=True)) for n in range(150)]
+    try:
+        assert shell.run("sweep").code == 0
+        found = {f["ResourceId"] for f in here("findings", "--format", "json").json()}
+        assert found >= set(many)
+    finally:
+        for one in many:
+            tenant.remove(one, by=ALICE)
+
+
 def test_an_empty_folder_writes_nothing(shell: Shell, here: Any, tenant: Tenant) -> None:
     """Without a policy it is said aloud, looking works, and no write goes out."""
     (shell.folder / "policy.yaml").unlink()

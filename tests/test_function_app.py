@@ -20,6 +20,7 @@ from shared.policy import Policy
 from shared.settings import App, Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
+from shared.sweep import SWEEPS
 from simulator.adapter import TenantCredential, transport
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host
@@ -33,6 +34,8 @@ GATE_TRIGGERS = {
     "hints": "queueTrigger",
     "hints_poison": "queueTrigger",
     "act_poison": "queueTrigger",
+    "sweeps": "queueTrigger",
+    "sweeps_poison": "queueTrigger",
     "sweep": "timerTrigger",
     "ship": "timerTrigger",
     "due": "timerTrigger",
@@ -120,6 +123,8 @@ def test_queues_and_their_poison(load: Load, world: World) -> None:
         "act": ACT,
         "hints_poison": f"{HINTS}-poison",
         "act_poison": f"{ACT}-poison",
+        "sweeps": SWEEPS,
+        "sweeps_poison": f"{SWEEPS}-poison",
     }
     assert {f.settings["connection"] for f in host.functions.values() if "queue" in f.kind} == {
         "AzureWebJobsStorage"
@@ -226,6 +231,11 @@ def test_rubbish_in_the_queues_is_kept_and_reported(world: World, hosted: Hosted
     assert (world.store.waiting(HINTS), world.store.waiting(ACT)) == (0, 0)
 
 
+def failed(host: Host, name: str) -> int:
+    """How often a function failed."""
+    return [one for one, _ in host.failures].count(name)
+
+
 def test_a_message_that_always_fails_becomes_a_record(world: World, hosted: Hosted) -> None:
     """In poison it is kept, a person is told, and it has one more round; that was the last."""
 
@@ -245,10 +255,10 @@ def test_a_message_that_always_fails_becomes_a_record(world: World, hosted: Host
     gate.state.inbox.note(hint)
     minutes = MAX_DEQUEUE * RETRY.total_seconds() / 60 + 1
     pass_time(world, host, minutes)
-    assert [name for name, _ in host.failures] == ["hints"] * MAX_DEQUEUE
+    assert failed(host, "hints") == MAX_DEQUEUE
     assert (world.store.waiting(HINTS), world.store.waiting(f"{HINTS}-poison")) == (1, 0)
     pass_time(world, host, 60)
-    assert [name for name, _ in host.failures] == ["hints"] * MAX_DEQUEUE * 2
+    assert failed(host, "hints") == MAX_DEQUEUE * 2
     assert (world.store.waiting(HINTS), world.store.waiting(f"{HINTS}-poison")) == (0, 0)
     (record,) = world.records(gate, "health")
     assert (record["Entry"], record["Severity"]) == ("poison-hints", "high")
@@ -309,7 +319,7 @@ def test_a_host_that_ends_gives_back_what_it_did_not_begin(
 
 
 def test_timers_fire_by_the_clock(world: World, hosted: Hosted) -> None:
-    """Records are shipped every 30 seconds, what is due is woken every minute, sweeps at three."""
+    """Records are shipped every 30 seconds, what is due is woken every minute."""
     gate = world.gate()
     host = hosted(gate=gate)
     (rid,) = world.load(storage(allowBlobPublicAccess=True))
@@ -325,31 +335,48 @@ def test_timers_fire_by_the_clock(world: World, hosted: Hosted) -> None:
     world.clock.advance(timedelta(seconds=30))
     host.work()
     assert open_findings(gate, rid) == [BLOB]
-    assert world.store.get("control", "control", "last-sweep") is None
-    world.clock.advance(timedelta(hours=20, minutes=58))
-    host.work()
-    assert world.store.get("control", "control", "last-sweep") is None
-    world.clock.advance(timedelta(minutes=1))
-    host.work()
-    assert world.store.get("control", "control", "last-sweep") is not None
     assert host.failures == []
 
 
-def test_a_timer_that_fails_fires_again(world: World, hosted: Hosted) -> None:
-    """A sweep that cannot read the index fails alone; all else goes on, and so does the next."""
+def swept(world: World, gate: Gate) -> list[str]:
+    return [record["Kind"] for record in world.records(gate, "sweeps")]
+
+
+def test_sweeps_begin_by_policy(world: World, hosted: Hosted) -> None:
+    """A new deployment sweeps within five minutes; then as often as policy says."""
+    world.policy = policy("sweeps: {full: 6h, incremental: 1h}")
+    gate = world.gate()
+    host = hosted(gate=gate)
+    pass_time(world, host, 4)
+    assert swept(world, gate) == []
+    pass_time(world, host, 2)
+    assert swept(world, gate) == ["full"]
+    pass_time(world, host, 58)
+    assert swept(world, gate) == ["full"]
+    pass_time(world, host, 5 * 60)
+    assert swept(world, gate) == ["full"] + ["incremental"] * 5
+    pass_time(world, host, 5)
+    assert swept(world, gate) == ["full"] + ["incremental"] * 5 + ["full"]
+    assert host.failures == []
+
+
+def test_a_sweep_that_may_not_read_the_index_is_said_and_tried_again(
+    world: World, hosted: Hosted
+) -> None:
+    """It fails alone, for all to see; all else goes on, and so does the next."""
     gate = world.gate()
     host, rid = hosted(gate=gate), opened(world)
-    world.tenant.faults.add(Fault("status", path="*resourcegraph*", status=403))
+    world.tenant.faults.add(Fault("status", path="*resourcegraph*", status=403, times=1))
     world.deliver()
-    world.clock.advance(timedelta(hours=21, minutes=1))
-    host.work()
-    pass_time(world, host, 1)
-    assert [name for name, _ in host.failures] == ["sweep"]
+    pass_time(world, host, 6)
     assert open_findings(gate, rid) == [BLOB]
-    world.clock.advance(timedelta(days=1))
-    host.work()
-    assert len(host.failures) == 1
-    assert len(world.records(gate, "sweeps")) == 1
+    (record,) = world.records(gate, "sweeps")
+    assert "403" in record["Failed"]
+    assert [one["Entry"] for one in world.records(gate, "health")] == ["sweep-failed"]
+    assert "failed" in health(host)[1]["reasons"][0]
+    pass_time(world, host, 70)
+    assert world.records(gate, "sweeps")[1]["Failed"] == ""
+    assert health(host)[1]["reasons"] == []
 
 
 # --- health

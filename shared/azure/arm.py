@@ -3,6 +3,8 @@
 One azure-core pipeline, JSON in and out. Writes are sent once: the SDK's own repetition is off,
 and no resource provider is ever registered on the way. Reads are tried again only where the
 connection failed. A 429 or 5xx rises as `Transient`; the queue comes again, no thread sleeps.
+Before anything is sent it is counted in the shared budgets, and what an answer tells of Azure's
+own limits is told to them.
 """
 
 from __future__ import annotations
@@ -19,8 +21,10 @@ from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
 from shared.azure.credentials import tenant_of
-from shared.azure.faults import envelope, wait_of
+from shared.azure.faults import DEFAULT_WAIT, envelope, remaining, throttled_by, wait_of
 from shared.azure.pipeline import Pipeline, json_of
+from shared.buckets import in_subscription
+from shared.cloud import request_of
 from shared.clouds import PUBLIC
 from shared.errors import Refused, Transient, Unauthenticated, Why
 from shared.model import Change, Resource, ResourceId, Verb
@@ -28,18 +32,14 @@ from shared.model import Change, Resource, ResourceId, Verb
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from shared.budgets import Budgets
+
 _GONE = {
     "", "notfound", "resourcenotfound", "resourcegroupnotfound", "parentresourcenotfound",
     "roleassignmentnotfound", "roledefinitiondoesnotexist",
 }  # fmt: skip
-_METHODS = {
-    Verb.PATCH: "PATCH",
-    Verb.PUT: "PUT",
-    Verb.CREATE: "PUT",
-    Verb.DELETE: "DELETE",
-    Verb.POST: "POST",
-}
 _LONGEST_CHAIN = 10_000
+_PERMISSIONS_VERSION = "2022-04-01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Arm:
     """The door to Azure Resource Manager.
 
     `api_versions` maps ARM types (lower case) to the version each is read and written with.
-    `transport` stands in for the network.
+    `transport` stands in for the network; without `budgets` nothing is counted.
     """
 
     def __init__(
@@ -81,7 +81,9 @@ class Arm:
         *,
         endpoint: str = PUBLIC.arm,
         transport: HttpTransport[HttpRequest, HttpResponse] | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
+        self._budgets = budgets
         self._versions = api_versions
         self._now = now
         self._credential = credential
@@ -120,8 +122,8 @@ class Arm:
         """The resource as it is now, or None where ARM says it does not exist.
 
         Raises:
-            Transient: come again, also where the answer is about something else. Refused: it may
-                not be read.
+            Transient: come again, also where the answer is about something else; `OverBudget`
+                where nothing was asked. Refused: it may not be read.
         """
         version = api_version or self._versions[resource_id.type.casefold()]
         asked_at = self._now()
@@ -163,13 +165,37 @@ class Arm:
             url = self._ours(page.get("nextLink") or None)
         raise Refused(f"GET {collection}: its pages do not end", Why.INVALID)
 
-    def post(self, path: str, api_version: str, body: Any) -> dict[str, Any]:
-        """A POST that only asks (Resource Graph); never one that changes something."""
+    def permissions(self, scope: ResourceId) -> Sequence[Mapping[str, Any]]:
+        """What our identity may do at a scope: blocks of `actions` and `notActions`.
+
+        Raises:
+            Transient: come again. Refused: not even that may be read.
+        """
+        path = f"{scope.text}/providers/Microsoft.Authorization/permissions"
+        response = self._send("GET", self._url(path, _PERMISSIONS_VERSION))
+        if response.status_code != 200:
+            raise self._line.fault(response)
+        blocks = self._line.document(response).get("value")
+        if not isinstance(blocks, list) or not all(isinstance(one, dict) for one in blocks):
+            raise self._line.nonsense(response, "permissions that are no list of objects")
+        return blocks
+
+    def ask(
+        self, path: str, api_version: str, body: Any
+    ) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """A POST that only asks (Resource Graph), never one that changes something.
+
+        The answer's body and headers. Resource Graph has a quota of its own, so it is in no
+        budget here.
+
+        Raises:
+            Transient: come again. Refused: it may not be asked.
+        """
         request = HttpRequest("POST", self._url(path, api_version), json=body)
         response = self._line.run(request, retries=1)
         if response.status_code != 200:
             raise self._line.fault(response)
-        return self._line.document(response)
+        return self._line.document(response), response.headers
 
     # --- writes
 
@@ -178,20 +204,20 @@ class Arm:
 
         Raises:
             Conflict: the etag moved. Refused: Azure will not. Transient: it may or may not
-            have happened; look before coming again.
+            have happened; look before coming again. OverBudget: it was not sent.
         """
-        path = change.target.text + (f"/{change.action}" if change.verb is Verb.POST else "")
+        method, path = request_of(change)
         headers = {"x-ms-client-request-id": client_request_id}
         if change.etag and change.verb in (Verb.PUT, Verb.PATCH, Verb.DELETE):
             headers["If-Match"] = change.etag
         body = change.body()
         request = HttpRequest(
-            _METHODS[change.verb],
+            method,
             self._url(path, change.api_version),
             headers=headers,
             **({} if body is None else {"json": body}),
         )
-        response = self._line.run(request, retries=0)
+        response = self._run(request, retries=0)
         gone = change.verb is Verb.DELETE and response.status_code == 404
         if response.status_code >= 300 and not gone:
             raise self._line.fault(response)
@@ -263,7 +289,22 @@ class Arm:
         raise Refused(f"a page leads to another host: {str(link).split('?')[0]}", Why.INVALID)
 
     def _send(self, method: str, url: str) -> HttpResponse:
-        return self._line.run(HttpRequest(method, url), retries=1)
+        return self._run(HttpRequest(method, url), retries=1)
+
+    def _run(self, request: HttpRequest, retries: int) -> HttpResponse:
+        """The answer to a request that the budgets have room for."""
+        if self._budgets is None:
+            return self._line.run(request, retries)
+        asked = request.method, urlsplit(request.url).path
+        self._budgets.spend(*asked)
+        response = self._line.run(request, retries)
+        body = json_of(response) if response.status_code == 429 else None
+        if whose := throttled_by(response.status_code, body):
+            wait = wait_of(response.headers, envelope(body)[1])
+            self._budgets.close(*asked, DEFAULT_WAIT if wait is None else wait, whose)
+        elif told := remaining(response.headers, tenant=not in_subscription(asked[1])):
+            self._budgets.remains(*asked, told)
+        return response
 
     def _says_gone(self, response: HttpResponse) -> bool:
         """Whether ARM itself says that it is not there; a page of something in between does not."""

@@ -24,6 +24,11 @@ _BUSY_WORDS = re.compile(
 )
 _SECONDS = re.compile(r"(?:after|in)\s+'?(\d+)'?\s*(?:seconds|second|sec)", re.IGNORECASE)
 
+_OF_ARM = re.compile(
+    r"(Subscription|Tenant)RequestsThrottled|Number of '\w+' requests", re.IGNORECASE
+)
+_OF_PROVIDER = re.compile(r"srpthrottlinglimits|ResourceProvider|operation type", re.IGNORECASE)
+
 _REASONS = {
     "scopelocked": Why.LOCKED,
     "requestdisallowedbypolicy": Why.POLICY_DENIED,
@@ -57,6 +62,34 @@ def wait_of(headers: Mapping[str, str], message: str = "") -> float | None:
         return min(float(given), LONGEST_WAIT)
     said = _SECONDS.search(message)
     return min(float(said[1]), LONGEST_WAIT) if said else None
+
+
+def throttled_by(status: int, body: Any) -> frozenset[str]:
+    """Who takes no more such requests: `arm`, the `provider`, both where that is not told.
+
+    Nobody where it is a resource that is busy.
+    """
+    code, message = envelope(body)
+    if status != 429 or _BUSY.search(code) or _BUSY_WORDS.search(message):
+        return frozenset()
+    said = f"{code} {message}"
+    if _OF_ARM.search(said):
+        return frozenset({"arm"})
+    return frozenset({"provider"} if _OF_PROVIDER.search(said) else {"arm", "provider"})
+
+
+def remaining(headers: Mapping[str, str], *, tenant: bool) -> dict[str, int]:
+    """How many `reads`, `writes` or `deletes` more ARM takes from us, as its answer tells.
+
+    The least of what it says for us and for all callers, of the subscription or of the `tenant`.
+    """
+    told: dict[str, int] = {}
+    for scope in ("tenant", "tenant-global") if tenant else ("subscription", "subscription-global"):
+        for kind in ("reads", "writes", "deletes"):
+            said = headers.get(f"x-ms-ratelimit-remaining-{scope}-{kind}", "")
+            if said.isdecimal():
+                told[kind] = min(told.get(kind, int(said)), int(said))
+    return told
 
 
 def fault_of(status: int, headers: Mapping[str, str], body: Any, what: str) -> ArmError:

@@ -1,12 +1,15 @@
 """Azure Resource Graph: the estate's index, page by page. Never evidence for a write.
 
 Asked by REST, because the SDK pins an api-version without `authorizationScopeFilter`. Graph shows
-what the identity may read and is silent about the rest.
+what the identity may read and is silent about the rest. Its quota is per principal, told by
+every answer, and obeyed: so that asking side by side gains nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import Refused, Why
@@ -15,46 +18,121 @@ from shared.model import Resource, ResourceId
 API_VERSION = "2022-10-01"
 PATH = "/providers/Microsoft.ResourceGraph/resources"
 PAGE = 1000
-Ask = Callable[[str, str, Any], dict[str, Any]]
+MOST_SUBSCRIPTIONS = 10_000
+"""As many as one query looks into (Microsoft Learn, "Guidance for throttled requests")."""
+Within = Mapping[str, Sequence[str]]
+"""`subscriptions` or `managementGroups` by name, one of the two; empty asks the whole tenant."""
+EVERYWHERE: Within = {}
+Answer = tuple[Mapping[str, Any], Mapping[str, str]]
+Ask = Callable[[str, str, Any], Answer]
+"""Path, api-version and body in; the answer's body and headers out: `Arm.ask`."""
 
 
-def query_for(table: str, types: Sequence[str]) -> str:
-    """Every row of the given types, in an order that paging can rely on."""
-    listed = ", ".join(f"'{t.casefold()}'" for t in types)
-    return f"{table} | where type in~ ({listed}) | order by id asc"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows of a query; `token` leads to the next page, empty on the last.
 
-
-def pages(ask: Ask, query: str, subscriptions: Sequence[str] = ()) -> Iterator[list[Resource]]:
-    """The rows as resources, a page at a time; `ask` is `Arm.post`.
-
-    No `subscriptions` asks the whole tenant.
-
-    Raises:
-        Transient: come again. Refused: it may not be asked, or answered in part without saying.
+    `total` is how many rows the query has. `cut`: there are more subscriptions than Graph looks
+    into at once, so some are missing.
     """
-    token, seen = "", set[str]()
-    while token not in seen:
-        seen.add(token)
+
+    rows: Sequence[dict[str, Any]]
+    token: str
+    total: int
+    cut: bool
+
+    @property
+    def resources(self) -> list[Resource]:
+        """The rows as resources.
+
+        Raises:
+            Refused: one is none.
+        """
+        if not all(map(_named, self.rows)):
+            raise Refused("Resource Graph answered with a row that is no resource", Why.INVALID)
+        return [Resource(id=ResourceId(r["id"]), body=r) for r in self.rows]
+
+
+class Index:
+    """Asks Resource Graph. `now` is a clock, `pause` waits so many seconds by it."""
+
+    def __init__(
+        self, ask: Ask, now: Callable[[], datetime], pause: Callable[[float], None]
+    ) -> None:
+        self._ask = ask
+        self._now = now
+        self.pause = pause
+        self._free_at: datetime | None = None
+
+    def page(self, query: str, within: Within = EVERYWHERE, token: str = "") -> Page:
+        """One page. Waits while the quota is used up.
+
+        Raises:
+            Transient: come again. Refused: it may not be asked, or answered in part without saying.
+        """
         options: dict[str, Any] = {"$top": PAGE, "resultFormat": "objectArray"}
         if token:
             options["$skipToken"] = token
-        body: dict[str, Any] = {"query": query, "options": options}
-        if subscriptions:
-            body["subscriptions"] = list(subscriptions)
-        answer = ask(PATH, API_VERSION, body)
+        body = {**within, "query": query, "options": options}
+        self._wait()
+        answer, headers = self._ask(PATH, API_VERSION, body)
+        self._obey(headers)
         rows = answer.get("data")
         if not isinstance(rows, list):
             raise Refused("Resource Graph answered without rows", Why.INVALID)
-        if not all(map(_named, rows)):
-            raise Refused("Resource Graph answered with a row that is no resource", Why.INVALID)
-        yield [Resource(id=ResourceId(r["id"]), body=r) for r in rows]
-        token = str(answer.get("$skipToken") or "")
-        if not token:
-            if str(answer.get("resultTruncated", "false")).casefold() == "true":
-                raise Refused("Resource Graph cut its answer short", Why.INVALID)
-            return
-    raise Refused("the pages of Resource Graph do not end", Why.INVALID)
+        following = str(answer.get("$skipToken") or "")
+        if not following and str(answer.get("resultTruncated", "false")).casefold() == "true":
+            raise Refused("Resource Graph cut its answer short", Why.INVALID)
+        total = answer.get("totalRecords")
+        return Page(
+            rows=rows,
+            token=following,
+            total=total if isinstance(total, int) else len(rows),
+            cut=headers.get("x-ms-tenant-subscription-limit-hit", "").casefold() == "true",
+        )
+
+    def pages(self, query: str, within: Within = EVERYWHERE) -> Iterator[Page]:
+        """Every page of a query.
+
+        Raises:
+            Transient, Refused: as `page`.
+        """
+        token, seen = "", set[str]()
+        while token not in seen:
+            seen.add(token)
+            page = self.page(query, within, token)
+            yield page
+            token = page.token
+            if not token:
+                return
+        raise Refused("the pages of Resource Graph do not end", Why.INVALID)
+
+    def _wait(self) -> None:
+        if self._free_at is not None:
+            self.pause(max(0.0, (self._free_at - self._now()).total_seconds()))
+            self._free_at = None
+
+    def _obey(self, headers: Mapping[str, str]) -> None:
+        """No quota left: the next query waits until there is."""
+        if headers.get("x-ms-user-quota-remaining") == "0":
+            self._free_at = self._now() + _span(headers.get("x-ms-user-quota-resets-after", ""))
+
+
+def rows_of(table: str, types: Sequence[str], *conditions: str) -> str:
+    """The query for rows of the given types, in an order that paging can rely on."""
+    listed = ", ".join(f"'{t.casefold()}'" for t in types)
+    narrowed = "".join(f" | where {condition}" for condition in conditions)
+    return f"{table} | where type in~ ({listed}){narrowed} | order by id asc"
 
 
 def _named(row: Any) -> bool:
     return isinstance(row, dict) and isinstance(row.get("id"), str)
+
+
+def _span(text: str) -> timedelta:
+    """`hh:mm:ss`; five seconds, Graph's own window, where it is no such thing."""
+    parts = text.split(":")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return timedelta(seconds=5)
+    hours, minutes, seconds = map(int, parts)
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)

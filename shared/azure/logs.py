@@ -77,9 +77,10 @@ STREAMS: Mapping[str, Stream] = {
     "sweeps": Stream(
         "Custom-PortcullisSweeps",
         _columns(
-            string="Summary RunId",
-            long="Seen Violating Unknown Lookups Hinted Calls",
+            string="Summary RunId Kind Failed",
+            long="Seen Violating Unknown Exempt Lookups Hinted Unseen Unwatched Calls Total",
             real="Seconds",
+            dynamic="Skipped UnseenScopes UnwatchedSubscriptions",
         ),
     ),
     "health": Stream(

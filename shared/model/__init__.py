@@ -22,6 +22,7 @@ from shared.model.directory import (
 )
 from shared.model.document import (
     ABSENT,
+    OBJECT,
     Json,
     Path,
     digest,
@@ -92,6 +93,7 @@ __all__ = [
     "MISREAD",
     "MOST",
     "NOWHERE",
+    "OBJECT",
     "PRIVATE",
     "PRIVILEGES",
     "USES",

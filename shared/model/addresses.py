@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import lru_cache, reduce
+from math import inf
 from operator import or_
 from typing import Final
 
@@ -43,7 +44,7 @@ class Ranges:
         few, many = sorted((self.spans, other.spans), key=len)
         both: list[Span] = []
         for low, high in few:
-            at = max(bisect_right(many, low, key=lambda span: span[0]) - 1, 0)
+            at = max(_begun(many, low) - 1, 0)
             while at < len(many) and many[at][0] <= high:
                 both.append((max(low, many[at][0]), min(high, many[at][1])))
                 at += 1
@@ -77,10 +78,19 @@ class Ranges:
     def covers(self, other: Ranges) -> bool:
         """Whether every number of `other` is in this set."""
         for low, high in other.spans:
-            at = bisect_right(self.spans, low, key=lambda span: span[0]) - 1
+            at = _begun(self.spans, low) - 1
             if at < 0 or self.spans[at][1] < high:
                 return False
         return True
+
+    def meets(self, other: Ranges) -> bool:
+        """Whether both hold a number."""
+        few, many = sorted((self.spans, other.spans), key=len)
+        for low, high in few:
+            at = _begun(many, high) - 1
+            if at >= 0 and many[at][1] >= low:
+                return True
+        return False
 
     def pieces(self, cuts: Iterable[Ranges]) -> list[Ranges]:
         """The set split so finely that each piece lies wholly inside or outside every cut."""
@@ -91,6 +101,11 @@ class Ranges:
             starts, ends = [low, *inside], [*(n - 1 for n in inside), high]
             found.extend(Ranges((span,)) for span in zip(starts, ends, strict=True))
         return found
+
+
+def _begun(spans: Sequence[Span], number: int) -> int:
+    """How many of the spans, which are in order, begin at `number` or before it."""
+    return bisect_right(spans, (number, inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +122,7 @@ class Addresses:
         Raises:
             Undecided: it is none of these.
         """
-        first, _, last = text.partition("-")
-        unreadable = Undecided(f"{text!r} is not an address, an address block or a range")
-        try:
-            start = ipaddress.ip_network(first.strip(), strict=False)
-            end = ipaddress.ip_network(last.strip(), strict=False) if last else start
-        except ValueError:
-            raise unreadable from None
-        numbers = Ranges.of([(int(start.network_address), int(end.broadcast_address))])
-        if start.version != end.version or not numbers:
-            raise unreadable
-        return cls(v4=numbers) if start.version == 4 else cls(v6=numbers)
+        return _parsed(text)
 
     @classmethod
     def union(cls, sets: Iterable[Addresses]) -> Addresses:
@@ -164,6 +169,22 @@ class Addresses:
             for block in ipaddress.summarize_address_range(*ends):
                 texts.extend([str(block)] if block.prefixlen < 31 else map(str, block))
         return texts
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Addresses:
+    """The same few ranges stand in the firewalls of many stores."""
+    first, _, last = text.partition("-")
+    unreadable = Undecided(f"{text!r} is not an address, an address block or a range")
+    try:
+        start = ipaddress.ip_network(first.strip(), strict=False)
+        end = ipaddress.ip_network(last.strip(), strict=False) if last else start
+    except ValueError:
+        raise unreadable from None
+    numbers = Ranges.of([(int(start.network_address), int(end.broadcast_address))])
+    if start.version != end.version or not numbers:
+        raise unreadable
+    return Addresses(v4=numbers) if start.version == 4 else Addresses(v6=numbers)
 
 
 NOWHERE: Final = Addresses()

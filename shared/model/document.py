@@ -27,6 +27,8 @@ class _Absent(enum.Enum):
 
 ABSENT: Final = _Absent.ABSENT
 """A property that is not in a document at all (`None` is JSON null)."""
+OBJECT: Final = (dict, Mapping)
+"""What a JSON object is here. Nearly all are plain, and an ABC alone is asked slowly."""
 
 
 @lru_cache(maxsize=4096)
@@ -57,7 +59,7 @@ def index_of(node: list[Json], step: str | int) -> int | None:
 def value_at(body: Json, path: Path) -> Json:
     """The value at `path`, or ABSENT where any step is."""
     for step in path:
-        if isinstance(body, Mapping):
+        if isinstance(body, OBJECT):
             body = body.get(str(step), ABSENT)
         elif isinstance(body, list):
             at = index_of(body, step)

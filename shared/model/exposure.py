@@ -37,7 +37,7 @@ class Exposure(enum.StrEnum):
 
     @property
     def rank(self) -> int:
-        return list(Exposure).index(self)
+        return _RANKS[self]
 
     @classmethod
     def of(cls, addresses: Addresses) -> Exposure:
@@ -52,6 +52,9 @@ class Exposure(enum.StrEnum):
     def worst(cls, found: Iterable[Exposure]) -> Exposure:
         """The worst of them; private where there is none."""
         return max(found, key=lambda one: one.rank, default=cls.PRIVATE)
+
+
+_RANKS: Final = {one: rank for rank, one in enumerate(Exposure)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from shared.model.document import ABSENT, Json, parse_pointer, value_at
+from shared.model.document import ABSENT, OBJECT, Json, parse_pointer, value_at
 
 
 class Undecided(Exception):
@@ -212,7 +212,7 @@ class Resource:
         found = self.get(pointer)
         if found is None:
             return ()
-        if not isinstance(found, list) or not all(isinstance(i, Mapping) for i in found):
+        if not isinstance(found, list) or not all(isinstance(i, OBJECT) for i in found):
             raise Undecided(f"{pointer} is not a list of objects")
         return tuple(found)
 

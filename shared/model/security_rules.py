@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, lru_cache
 from typing import Final, Literal
 
 from shared.model.addresses import EVERY_ADDRESS, MOST, NOWHERE, WIDE, Addresses, Ranges
@@ -70,7 +71,7 @@ class SecurityRule:
 
     def fields(self, singular: str) -> Iterator[str]:
         """Pointers, inside the rule, of the two forms of a field that hold something."""
-        for pointer in (f"/properties/{singular}", f"/properties/{_plural(singular)}"):
+        for pointer in _forms(singular):
             if self.resource.get(pointer):
                 yield pointer
 
@@ -102,8 +103,11 @@ class Opening:
     ports: Ranges
 
 
-def _plural(singular: str) -> str:
-    return singular + ("es" if singular.endswith("x") else "s")
+@cache
+def _forms(singular: str) -> tuple[str, str]:
+    """Where a field's two forms stand in a rule: the one for one value, and that for many."""
+    plural = singular + ("es" if singular.endswith("x") else "s")
+    return f"/properties/{singular}", f"/properties/{plural}"
 
 
 def texts(rule: Resource, singular: str) -> list[str]:
@@ -112,8 +116,7 @@ def texts(rule: Resource, singular: str) -> list[str]:
     Raises:
         Undecided: either form holds something else than strings.
     """
-    found = rule.get(f"/properties/{singular}")
-    listed = rule.get(f"/properties/{_plural(singular)}")
+    found, listed = map(rule.get, _forms(singular))
     both = [*([found] if found else []), *(listed if isinstance(listed, list) else [])]
     odd = listed is not None and not isinstance(listed, list)
     if odd or not all(isinstance(text, str) for text in both):
@@ -122,8 +125,13 @@ def texts(rule: Resource, singular: str) -> list[str]:
 
 
 def _ports(rule: Resource, singular: str) -> Ranges:
-    spans = [_span(text) for text in texts(rule, singular)]
-    return Ranges.of(spans)
+    return _ranges(tuple(texts(rule, singular)))
+
+
+@lru_cache(maxsize=4096)
+def _ranges(listed: tuple[str, ...]) -> Ranges:
+    """What lists of ports mean, which are few: groups name the same ones again and again."""
+    return Ranges.of(map(_span, listed))
 
 
 def _span(text: str) -> tuple[int, int]:
@@ -187,9 +195,9 @@ def inbound_rules(group: Resource, ports: Ranges, protocol: Protocol = "tcp") ->
 
 def _name(document: Mapping[str, Json], i: int) -> str:
     """From the id where there is one: bodies may say otherwise."""
-    return (
-        ResourceId(str(document["id"])).name if document.get("id") else str(document.get("name", i))
-    )
+    if document.get("id"):
+        return str(document["id"]).strip().rstrip("/").rsplit("/", 1)[-1]
+    return str(document.get("name", i))
 
 
 def _read(rule: Resource, path: Path, wanted: Ranges, protocol: Protocol) -> SecurityRule | None:
@@ -199,7 +207,7 @@ def _read(rule: Resource, path: Path, wanted: Ranges, protocol: Protocol) -> Sec
     ports = _ports(rule, "destinationPortRange")
     if not ports:
         raise Undecided(f"the rule {rule.id.name!r} names no port that this document shows")
-    if not ports & wanted:
+    if not ports.meets(wanted):
         return None
     priority = rule.get("/properties/priority")
     if not isinstance(priority, int) or isinstance(priority, bool):
@@ -233,6 +241,8 @@ def openings(group: Resource, ports: Ranges) -> list[Opening]:
 def _by_port(group: Resource, ports: Ranges) -> Iterator[list[Opening]]:
     """The openings of each part of `ports` that the rules do not tell apart."""
     rules = inbound_rules(group, ports)
+    if not any(rule.allows for rule in rules):
+        return
     alike: dict[tuple[Path, ...], list[Ranges]] = {}
     for piece in ports.pieces(rule.ports for rule in rules):
         key = tuple(rule.path for rule in rules if rule.ports.covers(piece))
@@ -345,7 +355,7 @@ def _rewritten(rule: Resource, singular: str, values: Sequence[str]) -> tuple[Ed
 
     A service tag fits the singular alone (Microsoft Learn, "Network security groups").
     """
-    one, many = f"/properties/{singular}", f"/properties/{_plural(singular)}"
+    one, many = _forms(singular)
     wanted: dict[str, Json] = {one: ABSENT, many: list(values)}
     if len(values) == 1 and (rule.get(one) or _is_name(values[0])):
         wanted = {one: values[0], many: []}

@@ -124,13 +124,13 @@ def test_a_404_of_something_in_between_is_no_proof(tenant: Tenant, mouth: Mouth,
     "body", ['{"id": "/x", "prop', "", "null", "[]", "7", "<html>", "[" * 100_000]
 )
 def test_a_broken_answer_is_not_an_empty_resource(tenant: Tenant, mouth: Mouth, body: str) -> None:
-    """A 200 that holds no JSON object is a passing fault of get, list and post."""
+    """A 200 that holds no JSON object is a passing fault of get, list and ask."""
     mouth.answers = always(Said(200, body))
     arm = arm_of(tenant, mouth=mouth)
     for call in (
         lambda: arm.get(ResourceId(ACCOUNT), API[ACCOUNT]),
         lambda: list(arm.list(f"{ACCOUNT}/children", API[ACCOUNT])),
-        lambda: arm.post("/providers/Microsoft.ResourceGraph/resources", "2022-10-01", {}),
+        lambda: arm.ask("/providers/Microsoft.ResourceGraph/resources", "2022-10-01", {}),
     ):
         with pytest.raises(Transient, match="not a JSON object"):
             call()

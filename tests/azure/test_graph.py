@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from shared.azure.graph import pages
+from shared.azure.graph import Index
 from shared.errors import Refused
+from simulator.clock import VirtualClock
 from tests.made import ACCOUNT
 
 
-def asked(*answers: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+def asked(*answers: dict[str, Any]) -> Index:
     """Answers in their order, the last of them for ever."""
     left = list(answers)
-    return lambda *_: left.pop(0) if len(left) > 1 else left[0]
+    clock = VirtualClock()
+    return Index(lambda *_: (left.pop(0) if len(left) > 1 else left[0], {}), clock.now, clock.pause)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def asked(*answers: dict[str, Any]) -> Callable[..., dict[str, Any]]:
 def test_a_page_of_something_else_is_refused(answer: dict[str, Any]) -> None:
     """A sweep over it does not end as if all had been seen."""
     with pytest.raises(Refused, match="Resource Graph"):
-        list(pages(asked(answer), "resources"))
+        [page.resources for page in asked(answer).pages("resources")]
 
 
 def test_pages_that_go_in_a_circle_are_refused() -> None:
@@ -41,5 +42,5 @@ def test_pages_that_go_in_a_circle_are_refused() -> None:
     rows = [{"id": ACCOUNT}]
     first, second = ({"data": rows, "$skipToken": token} for token in "ab")
     with pytest.raises(Refused, match="do not end"):
-        list(pages(asked(first, second, first), "resources"))
-    assert len(list(pages(asked(first, second, {"data": []}), "resources"))) == 3
+        list(asked(first, second, first).pages("resources"))
+    assert len(list(asked(first, second, {"data": []}).pages("resources"))) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,8 @@ def test_nonsense_about_a_resource_writes_nothing(world: Troubled, kind: str) ->
     states = set(world.states(gate, account).values())
     assert states == {"unknown"} or (states == set() and world.store.waiting(HINTS) == 1)
     world.heal()
+    # What throttles without a time is left alone for half a minute.
+    world.clock.advance(timedelta(minutes=1))
     gate.worker.hints(world.hint(account).to_text())
     assert world.our_writes() == ["PATCH contoso"]
     assert world.properties(account)["allowBlobPublicAccess"] is False

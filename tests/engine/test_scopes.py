@@ -248,7 +248,7 @@ def test_what_becomes_excluded_is_let_go(world: World, accounts: list[str]) -> N
     gate.sweep.run()
     world.run(gate)
     assert looks(world, account) == before
-    assert world.transitions(gate)[-1] == "closed-excluded"
+    assert "closed-excluded" in world.transitions(gate)
     (closed,) = [one for one in gate.state.findings.of(ResourceId(account)) if not one.open]
     assert closed.value["State"] == "unknown"
     world.policy = policy("")

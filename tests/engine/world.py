@@ -172,6 +172,7 @@ class World:
             transport=transport(self.tenant),
             store=store or self.store,
             policy=lambda: self.policy,
+            pause=self.clock.pause,
         )
 
     def load(self, *documents: dict[str, Any]) -> list[str]:

@@ -18,9 +18,10 @@ from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 from simulator.clock import WallClock
 from simulator.faults import Fault, What
 from simulator.jwt import claims_of
+from simulator.latency import Latency
 from simulator.server import ARM_VARIABLE, Serving, serve
 from simulator.tenant import Tenant
-from tests.simulator.client import GROUP, NSG, VAULT
+from tests.simulator.client import ACCOUNT, GROUP, NSG, VAULT
 
 Arm = ARMPipelineClient[Any, Any]
 
@@ -91,6 +92,36 @@ def test_lost_answers_are_lost_on_the_wire(
         _send(arm, "PUT", VAULT, {"location": "westeurope", "properties": {}}, patience=0.2)
     assert (tenant.read(VAULT) is not None) is happened
     assert _send(arm, "GET", GROUP).status_code == 200
+
+
+def test_answers_take_as_long_as_the_way_to_azure(serving: Serving, arm: Arm) -> None:
+    """Reads and writes wait apart from each other; none that was not told to."""
+    _send(arm, "GET", GROUP)
+    serving.latency.reads = 3600
+    changed = _send(arm, "PUT", VAULT, {"location": "westeurope", "properties": {}})
+    assert changed.status_code == 200
+    with pytest.raises(ServiceResponseError):
+        _send(arm, "GET", GROUP, patience=0.2)
+    serving.latency.reads, serving.latency.writes = 0, 3600
+    assert _send(arm, "GET", GROUP).status_code == 200
+    with pytest.raises(ServiceResponseError):
+        _send(arm, "PUT", VAULT, {"location": "westeurope"}, patience=0.2)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "waits"),
+    [
+        ("GET", ACCOUNT, 1),
+        ("HEAD", GROUP, 1),
+        ("POST", "/providers/Microsoft.ResourceGraph/resources", 1),
+        ("POST", "/11111111-1111-4111-8111-111111111111/oauth2/v2.0/token", 1),
+        ("PATCH", ACCOUNT, 2),
+        ("POST", f"{ACCOUNT}/regenerateKey", 2),
+        ("DELETE", ACCOUNT, 2),
+    ],
+)
+def test_what_only_asks_waits_as_a_read_does(method: str, path: str, waits: float) -> None:
+    assert Latency(reads=1, writes=2).of(method, path) == waits
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Exists, Moved
+from shared.budgets import Budgets
+from shared.errors import Exists, Moved, OverBudget
 from shared.store import Row, Store
 from tests.store.crowd import at_once
 
@@ -430,6 +431,20 @@ class Crowds:
         sent = [f"{number}-{i}" for number in range(WORKERS) for i in range(3)]
         assert sorted(taken) == sorted(sent)
         assert store.waiting("q") == 0
+
+    def test_instances_share_a_budget(self, store: Store, clock: MovingClock) -> None:
+        """Instances that ask at once together get most of a burst of 200, and not one more."""
+        instances = [Budgets(store, clock.now) for _ in range(3)]
+
+        def sent(number: int) -> int:
+            count = 0
+            with suppress(OverBudget):
+                while True:
+                    instances[number % 3].spend("PATCH", SUB)
+                    count += 1
+            return count
+
+        assert 130 < sum(at_once(12, sent)) <= 200
 
 
 class StoreConformance(Rows, Scans, Queues, Crowds):

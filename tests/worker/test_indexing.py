@@ -11,14 +11,19 @@ from shared.settings import App
 from tests.worker.conftest import Stages
 from tests.worker.worker import Failed, running
 
-JUDGING = {"hints", "hints_poison", "act_poison", "changes", "sweep", "ship", "due", "health"}
+JUDGING = {
+    "hints", "hints_poison", "act_poison", "changes", "sweep", "sweeps", "sweeps_poison", "ship",
+    "due", "health",
+}  # fmt: skip
 QUEUES = {
     "hints": "hints",
     "hints_poison": "hints-poison",
     "act": "act",
     "act_poison": "act-poison",
+    "sweeps": "sweeps",
+    "sweeps_poison": "sweeps-poison",
 }
-TIMERS = {"sweep": "0 0 3 * * *", "ship": "*/30 * * * * *", "due": "0 * * * * *"}
+TIMERS = {"sweep": "0 */5 * * * *", "ship": "*/30 * * * * *", "due": "0 * * * * *"}
 
 
 def trigger(kind: str, name: str, **more: Any) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import pytest
 
 from shared.hints import ACT, HINTS, Hint
 from shared.model import ResourceId
+from shared.sweep import SWEEPS, run_of
 from simulator.faults import Fault
-from tests.worker.worker import BLOB, Failed, Stage
+from tests.worker.worker import BLOB, Stage
 
 ALICE = "alice@contoso.example"
 
@@ -95,22 +96,37 @@ def test_a_poison_message_is_kept_and_said(gate: Stage, queue: str) -> None:
     assert kept.value["text"] == text
 
 
+def carry_on(gate: Stage) -> str:
+    """Hand the message of the sweep that goes on to its function; the sweep's name."""
+    (message,) = gate.state.store.receive(SWEEPS, 8, timedelta(minutes=10))
+    gate.worker.queue("sweeps", message.text)
+    gate.state.store.done(message)
+    return run_of(message.text)
+
+
 def test_the_sweep_hints_at_what_nobody_told_of(gate: Stage) -> None:
     """A violation without an event is found in the index and waits for a look."""
     safe, (account, _) = gate.account("kept"), gate.opened("untold")
     gate.worker.timer("sweep")
+    run = carry_on(gate)
     (noted,) = gate.hints(HINTS, account)
-    assert noted.source == "sweep"
+    assert (noted.source, noted.run) == ("sweep", run)
     assert gate.hints(HINTS, safe) == []
-    assert gate.recorded("sweeps", RunId=noted.run) != []
+    (record,) = gate.recorded("sweeps", RunId=run)
+    assert record["Failed"] == ""
 
 
-def test_a_fault_reaches_the_host(gate: Stage) -> None:
-    """A sweep that cannot read the index is a failed call, not one that found nothing."""
+def test_a_sweep_that_may_not_read_is_no_sweep_that_found_nothing(gate: Stage) -> None:
+    """Its record says why, and so does one that a person gets."""
     fault = Fault("status", method="POST", path="*/resources", status=403, code="Forbidden")
     gate.tenant.faults.add(fault)
-    with pytest.raises(Failed, match="Forbidden"):
-        gate.worker.timer("sweep")
+    gate.state.store.delete("control", "control", "last-sweep")
+    gate.worker.timer("sweep")
+    run = carry_on(gate)
+    (record,) = gate.recorded("sweeps", RunId=run)
+    assert "Forbidden" in record["Failed"]
+    assert [r["Severity"] for r in gate.recorded("health", Entry="sweep-failed")] == ["high"]
+    gate.state.store.delete("control", "control", "failed-sweep")
 
 
 def test_what_is_due_is_woken(gate: Stage) -> None:

@@ -1,0 +1,1 @@
+"""Azure Event Grid: how the gate hears of changes."""
