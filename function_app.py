@@ -18,9 +18,8 @@ gc.disable()
 import azure.functions as func
 
 from shared.errors import PortcullisError
-from shared.hints import ACT, HINTS
+from shared.hints import ACT, HINTS, SWEEPS
 from shared.settings import App, Settings
-from shared.sweep import SWEEPS
 from wiring import Gate, build
 
 ROOT = Path(__file__).parent

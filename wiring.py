@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,20 +18,17 @@ from shared.azure.dead_letters import DeadLetters
 from shared.azure.graph import Index
 from shared.budgets import NOBODY
 from shared.cloud import Cloud
-from shared.coverage import Coverage
 from shared.engine import Engine
 from shared.errors import PolicyError, PolicyFault, Refused, Transient
 from shared.hierarchy import Hierarchy
 from shared.hints import ACT
 from shared.intake import Intake
-from shared.inventory import Inventory
 from shared.model import Control, Detector, Remediation, Reversible
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
 from shared.settings import App, Settings, Storage
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
-from shared.sweep import Sweep
 from shared.worker import Worker
 
 if TYPE_CHECKING:
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
     from shared.policy import Policy
     from shared.review import Review
     from shared.store import Store
+    from shared.sweep import Sweep
 
 
 _OLD = timedelta(hours=1)
@@ -180,13 +179,18 @@ class Gate:
     engine: Engine
     people: People
     worker: Worker
-    sweep: Sweep
+    sweeping: Callable[[], Sweep]
     policy: Callable[[], Policy]
     hierarchy: Hierarchy
     sinks: list[Sink]
     arm: Arm
     index: Index
     letters: Callable[[], DeadLetters] | None
+
+    @property
+    def sweep(self) -> Sweep:
+        """What sweeps the estate."""
+        return self.sweeping()
 
     def due(self) -> None:
         """What the minute's timer does: wakes what waits, and takes what was not delivered.
@@ -312,14 +316,14 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
     index = Index(arm.ask, now, pause)
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
-    sweep = sweep_of(known, engine, arm, index)
+    sweeping = cache(lambda: sweep_of(known, engine, arm, index))
     return Gate(
         settings=settings,
         state=state,
         engine=engine,
         people=People(engine),
-        worker=Worker(engine, intake, sweep),
-        sweep=sweep,
+        worker=Worker(engine, intake, sweeping),
+        sweeping=sweeping,
         policy=in_force,
         hierarchy=hierarchy,
         sinks=_sinks(settings, credential, now, transport),
@@ -342,6 +346,11 @@ def _placed(policy: Callable[[], Policy], hierarchy: Hierarchy) -> Callable[[], 
 
 def sweep_of(known: Mapping[str, Control], engine: Engine, arm: Arm, index: Index) -> Sweep:
     """A sweep that judges by `known`; the looks that it asks for are the engine's."""
+    # No event needs it, and it is slow to import.
+    from shared.coverage import Coverage  # noqa: PLC0415
+    from shared.inventory import Inventory  # noqa: PLC0415
+    from shared.sweep import Sweep  # noqa: PLC0415
+
     inventory = Inventory(known, engine.policy)
     coverage = Coverage(arm, index, inventory, engine.state, engine.policy)
     judged = engine.observer.judged

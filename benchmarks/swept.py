@@ -45,7 +45,8 @@ def _judging(gate: Gate, kind: str) -> Gate:
         for name, control in controls().items()
         if any(one.key == kind for one in control.detector.types)
     }
-    return replace(gate, sweep=sweep_of(judging, gate.engine, gate.arm, gate.index))
+    sweep = sweep_of(judging, gate.engine, gate.arm, gate.index)
+    return replace(gate, sweeping=lambda: sweep)
 
 
 def _looked(gate: Gate) -> dict[str, float]:

@@ -20,6 +20,7 @@ from shared.store import LONGEST_DELAY, Row, Store
 
 HINTS = "hints"
 ACT = "act"
+SWEEPS = "sweeps"
 SETTLE = timedelta(seconds=5)
 """How long a first event waits for its likes before the look."""
 FORGOTTEN = timedelta(minutes=1)
@@ -233,6 +234,21 @@ class Due:
         for row in self._store.scan("due", "due"):
             hinted = ResourceId(json.loads(row.value["text"])["id"])
             yield row.key.rsplit("-", 1)[0], hinted, str(row.value["why"])
+
+
+def sweep_text(run: str) -> str:
+    """The message that goes on with a sweep."""
+    return json.dumps({"portcullis": 1, "sweep": run})
+
+
+def sweep_of(text: str | bytes) -> str:
+    """The sweep that a message goes on with; empty where it is none of ours."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
+    told = body.get("sweep") if isinstance(body, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _since(row: Row) -> datetime:

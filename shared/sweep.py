@@ -8,7 +8,6 @@ up after a crash goes on there; of two who go on at once one finds the place mov
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -22,7 +21,7 @@ from shared.coverage import Coverage, Survey
 from shared.decision import Do
 from shared.errors import Exists, Moved, Refused, Transient, Why
 from shared.findings import Standing
-from shared.hints import KEPT_ACTORS, SWEEP, Actor, Hint
+from shared.hints import KEPT_ACTORS, SWEEP, SWEEPS, Actor, Hint, sweep_text
 from shared.inventory import Inventory, Sight, Stop, change_of
 from shared.looked import Ages, Looked
 from shared.model import Control, NeedsLookup, Resource, ResourceId, State
@@ -32,7 +31,6 @@ from shared.store import Row
 if TYPE_CHECKING:
     from shared.policy import Policy
 
-SWEEPS: Final = "sweeps"
 LINK: Final = timedelta(minutes=4)
 """How long one message goes on with a sweep: well below the time limit of a function."""
 _LOST: Final = timedelta(minutes=15)
@@ -221,7 +219,7 @@ class Sweep:
         return _Run.of(place) if place else None
 
     def _send(self, run: str, delay: timedelta) -> None:
-        self._store.send(SWEEPS, json.dumps({"portcullis": 1, "sweep": run}), delay)
+        self._store.send(SWEEPS, sweep_text(run), delay)
 
     # --- the chain
 
@@ -583,16 +581,6 @@ class _Remembered:
         if self._of is None or self._of[0] != subscription:
             self._of = (subscription, self._looked.within(subscription))
         return self._of[1].of(resource)
-
-
-def run_of(text: str | bytes) -> str:
-    """The sweep that a message goes on with; empty where it is none of ours."""
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    told = body.get("sweep") if isinstance(body, dict) else None
-    return told if isinstance(told, str) else ""
 
 
 def _pascal(name: str) -> str:

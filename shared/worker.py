@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.engine import Engine
 from shared.errors import OverBudget, Transient
-from shared.hints import ACT, HINTS, Hint
+from shared.hints import ACT, HINTS, Hint, sweep_of
 from shared.intake import Intake, Taken
 from shared.look import Look
 from shared.model import digest
 from shared.outbox import Sink
-from shared.sweep import Sweep, run_of
 
 if TYPE_CHECKING:
     from shared.azure.dead_letters import DeadLetters
+    from shared.sweep import Sweep
 
 GIVE_UP = timedelta(hours=24)
 _LONGEST_WAIT = 900.0
@@ -28,7 +29,7 @@ _ONE_MORE = timedelta(minutes=15)
 class Worker:
     """Safe to call with any text, any number of times, from any number of threads."""
 
-    def __init__(self, engine: Engine, intake: Intake, sweep: Sweep) -> None:
+    def __init__(self, engine: Engine, intake: Intake, sweep: Callable[[], Sweep]) -> None:
         self._sweep = sweep
         self._engine = engine
         self._intake = intake
@@ -56,9 +57,9 @@ class Worker:
 
     def sweeps(self, text: str | bytes) -> None:
         """A message of the sweeps queue: goes on with a sweep."""
-        run = run_of(text)
+        run = sweep_of(text)
         if run:
-            self._sweep.link(run)
+            self._sweep().link(run)
             return
         shown = text.decode(errors="replace") if isinstance(text, bytes) else text
         self._intake.keep("unreadable-sweep", "not a sweep of ours", shown[:2000])

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 
 from shared.errors import StoreUnavailable, Unusable
-from shared.hints import ACT, HINTS
+from shared.hints import ACT, HINTS, SWEEPS
 from shared.model import ResourceId
 from shared.policy import Policy
 from shared.settings import App, Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
-from shared.sweep import SWEEPS
 from simulator.adapter import TenantCredential, transport
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 import pytest
 
-from shared.hints import HINTS
+from shared.hints import HINTS, SWEEPS
 from shared.model import ResourceId
-from shared.sweep import SWEEPS, Kind, Summary
+from shared.sweep import Kind, Summary
 from simulator.faults import Fault
 from tests.engine.world import (
     ALICE,

@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.hints import ACT, HINTS, Hint
+from shared.hints import ACT, HINTS, SWEEPS, Hint, sweep_of
 from shared.model import ResourceId
-from shared.sweep import SWEEPS, run_of
 from simulator.faults import Fault
 from tests.worker.worker import BLOB, Stage
 
@@ -101,7 +100,7 @@ def carry_on(gate: Stage) -> str:
     (message,) = gate.state.store.receive(SWEEPS, 8, timedelta(minutes=10))
     gate.worker.queue("sweeps", message.text)
     gate.state.store.done(message)
-    return run_of(message.text)
+    return sweep_of(message.text)
 
 
 def test_the_sweep_hints_at_what_nobody_told_of(gate: Stage) -> None:
