@@ -13,6 +13,7 @@ import pytest
 from shared.hints import HINTS, SWEEPS
 from shared.model import ResourceId
 from shared.sweep import Kind, Summary
+from simulator import roles
 from simulator.faults import Fault
 from tests.engine.world import (
     ALICE,
@@ -434,8 +435,9 @@ def test_access_that_went_missing_is_noticed(world: World, two: tuple[Gate, str]
     assert blind
     assert {s.value["State"] for s in blind} == {"unknown"}
     world.clock.advance(timedelta(hours=1))
-    gate.sweep.run()
+    assert gate.sweep.run().unseen_scopes == [OTHER]
     assert len(health(world, gate, "unseen-scope")) == 1
+    assert health(world, gate, "seen-scope") == []
 
 
 def test_access_that_came_back_is_said_too(world: World, two: tuple[Gate, str]) -> None:
@@ -467,6 +469,13 @@ def test_a_part_that_cannot_be_read_is_noticed(world: World, two: tuple[Gate, st
     assert "our identity lacks Microsoft.Storage/storageAccounts/read" in said["Message"]
 
 
+def test_a_subscription_is_asked_about_when_it_is_new(world: World) -> None:
+    """What never showed cannot shrink: our rights are told at the first sight of it."""
+    world.load(storage())
+    world.tenant.refuse(US, "Microsoft.Sql/servers/read", SUBSCRIPTION)
+    assert world.gate().sweep.run().unseen_scopes == [SUBSCRIPTION]
+
+
 def test_what_shrank_for_real_is_no_alarm(world: World, two: tuple[Gate, str]) -> None:
     """A subscription that people emptied may still be read."""
     gate, hidden = two
@@ -482,6 +491,25 @@ def test_a_scope_that_policy_names_must_be_there(world: World) -> None:
     world.load(storage())
     world.policy = policy(f"scopes: [{SUBSCRIPTION}, {OTHER}]")
     gate = world.gate()
+    assert gate.sweep.run().unseen_scopes == [OTHER]
+    world.drain(gate)
+    states = {s.value["State"] for s in gate.state.findings.of(ResourceId(OTHER))}
+    assert states == {"unknown"}
+
+
+def test_a_subscription_that_arm_lists_no_more_is_unseen() -> None:
+    """Our role there was taken away: the list of subscriptions, and the index, say nothing."""
+    world = World(rbac=True)
+    world.load(storage(), {**storage(), "id": ACCOUNT.replace(SUBSCRIPTION, OTHER)})
+    for scope in (SUBSCRIPTION, OTHER):
+        more = {"roleDefinitionId": READER, "principalType": "ServicePrincipal"}
+        (grant,) = world.load(roles.assignment(US.object_id, READER, scope, **more))
+    world.load(roles.assignment(ALICE.object_id, OWNER, OTHER))
+    gate = world.gate()
+    assert gate.sweep.run().unseen == 0
+    world.drain(gate)
+    world.tenant.remove(grant, by=ALICE)
+    world.clock.advance(timedelta(hours=1))
     assert gate.sweep.run().unseen_scopes == [OTHER]
 
 
