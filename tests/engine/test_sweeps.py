@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, Literal
 
 import pytest
 
-from shared.hints import HINTS, SWEEPS
+from shared.hints import HINTS, SWEEP, SWEEPS, Hint
 from shared.model import ResourceId
 from shared.sweep import Kind, Summary
 from simulator import roles
@@ -222,20 +223,49 @@ def test_a_person_watches_a_sweep_that_goes_on(world: World, small_pages: None) 
     assert len(world.records(gate, "sweeps")) == 1
 
 
-def test_looks_that_a_sweep_asked_for_twice_are_made_once(world: World) -> None:
-    """An open finding and a violation in the index are one look."""
+def asked(world: World, gate: Gate, resource: str, source: str = SWEEP) -> int:
+    """Ask for a look, hand over the message; how often the resource was read for it."""
+    before = _reads(world, resource)
+    hint = Hint(
+        id=ResourceId(resource),
+        source=source,
+        first_seen=world.clock.now(),
+        run="sweep-1" if source == SWEEP else "",
+    )
+    gate.state.inbox.note(hint, timedelta(0))
+    world.drain(gate)
+    return _reads(world, resource) - before
+
+
+def test_a_look_that_a_sweep_asks_for_twice_is_made_once(world: World) -> None:
+    """As an open finding, and again as a violation in the index; an event is another matter."""
     (account,) = opened(world, 1)
     gate = world.gate()
-    gate.sweep.run()
-    world.drain(gate)
-    world.clock.advance(2 * MINUTE)
+    assert asked(world, gate, account) == 1
+    assert asked(world, gate, account) == 0
+    assert asked(world, gate, account, "event") == 1
+    gate.state.inbox.note(world.hint(account), timedelta(minutes=1))
+    assert asked(world, gate, account) == 0
+    world.clock.advance(MINUTE)
     before = _reads(world, account)
-    gate.sweep.run()
-    world.clock.advance(2 * MINUTE)
-    (_, plan) = gate.state.store, gate.state.inbox
-    del plan
     world.drain(gate)
     assert _reads(world, account) == before + 1
+    again = replace(world.hint(account), source=SWEEP, run="sweep-1")
+    gate.state.inbox.note(again, timedelta(0))
+    gate.state.inbox.note(world.hint(account), timedelta(0))
+    world.drain(gate)
+    assert _reads(world, account) == before + 2
+
+
+def test_a_look_that_was_put_off_is_made_in_the_end(world: World) -> None:
+    """What the sweep asked for once, and Azure did not answer."""
+    (account,) = opened(world, 1)
+    gate = world.gate()
+    world.tenant.faults.add(Fault("status", method="GET", path=account, status=503))
+    asked(world, gate, account)
+    world.clock.advance(MINUTE)
+    world.drain(gate)
+    assert ResourceId(account) in found(gate)
 
 
 def _reads(world: World, resource: str) -> int:
