@@ -168,7 +168,9 @@ class Sweep:
         """Begin the sweep that is due by policy, or wake one that has lost its message."""
         now, running = self._memory.now(), self._running()
         if running is not None:
-            if now - running.moved_at > _LOST:
+            if now - running.moved_at > _HOPELESS:
+                self._fail(running, "it did not move for hours")
+            elif now - running.moved_at > _LOST:
                 self._send(running.name, timedelta(0))
             return
         full, last = self._began(Kind.FULL), self._began(Kind.INCREMENTAL)
@@ -215,7 +217,8 @@ class Sweep:
         row = self._store.get("control", "control", "sweep")
         place = self._store.get("sweeps", row.value["run"], "place") if row else None
         if row is not None and place is None:
-            self._store.delete("control", "control", "sweep", row.etag)
+            with suppress(Moved):
+                self._store.delete("control", "control", "sweep", row.etag)
         return _Run.of(place) if place else None
 
     def _send(self, run: str, delay: timedelta) -> None:
@@ -231,9 +234,7 @@ class Sweep:
         """
         try:
             summary = self._go_on(run, LINK, lambda _: None)
-        except Moved:
-            return
-        except Refused:
+        except (Moved, Refused):
             return
         except Transient as fault:
             self._put_off(run, fault)

@@ -12,12 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.errors import Refused, Why
+from shared.errors import Refused, Transient, Why
 from shared.model import Resource, ResourceId
 
 API_VERSION = "2022-10-01"
 PATH = "/providers/Microsoft.ResourceGraph/resources"
 PAGE = 1000
+_MOMENT = 5.0
+"""As many seconds as a query waits where it stands; for longer the caller comes again."""
+_ATTEMPTS = 5
+_ROUNDED = timedelta(seconds=0.5)
+"""Whole seconds are told, and may be rounded down."""
 MOST_SUBSCRIPTIONS = 10_000
 """As many as one query looks into (Microsoft Learn, "Guidance for throttled requests")."""
 Within = Mapping[str, Sequence[str]]
@@ -74,9 +79,7 @@ class Index:
         if token:
             options["$skipToken"] = token
         body = {**within, "query": query, "options": options}
-        self._wait()
-        answer, headers = self._ask(PATH, API_VERSION, body)
-        self._obey(headers)
+        answer, headers = self._answer(body)
         rows = answer.get("data")
         if not isinstance(rows, list):
             raise Refused("Resource Graph answered without rows", Why.INVALID)
@@ -107,6 +110,21 @@ class Index:
                 return
         raise Refused("the pages of Resource Graph do not end", Why.INVALID)
 
+    def _answer(self, body: Mapping[str, Any]) -> Answer:
+        """What Graph says, asked again where it wants to be left alone for a moment only."""
+        for _ in range(_ATTEMPTS):
+            self._wait()
+            try:
+                answer = self._ask(PATH, API_VERSION, body)
+            except Transient as busy:
+                if busy.retry_after > _MOMENT:
+                    raise
+                self.pause(busy.retry_after)
+            else:
+                self._obey(answer[1])
+                return answer
+        return self._ask(PATH, API_VERSION, body)
+
     def _wait(self) -> None:
         if self._free_at is not None:
             self.pause(max(0.0, (self._free_at - self._now()).total_seconds()))
@@ -115,7 +133,8 @@ class Index:
     def _obey(self, headers: Mapping[str, str]) -> None:
         """No quota left: the next query waits until there is."""
         if headers.get("x-ms-user-quota-remaining") == "0":
-            self._free_at = self._now() + _span(headers.get("x-ms-user-quota-resets-after", ""))
+            told = _span(headers.get("x-ms-user-quota-resets-after", ""))
+            self._free_at = self._now() + told + _ROUNDED
 
 
 def rows_of(table: str, types: Sequence[str], *conditions: str) -> str:

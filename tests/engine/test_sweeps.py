@@ -180,6 +180,29 @@ def test_a_lost_message_is_sent_again(world: World) -> None:
     assert len(world.records(gate, "sweeps")) == 1
 
 
+def test_a_sweep_that_never_moves_again_is_said(world: World) -> None:
+    """Whatever holds it: after hours it has failed, and the next begins."""
+    gate = world.gate()
+    begun(gate)
+    world.clock.advance(timedelta(hours=7))
+    gate.sweep.tick()
+    (record,) = world.records(gate, "sweeps")
+    assert record["Failed"]
+    world.clock.advance(timedelta(hours=2))
+    carried_on(world, gate)
+    assert [r["Failed"] != "" for r in world.records(gate, "sweeps")] == [True, False]
+
+
+def test_a_moment_of_throttling_is_waited_for(world: World) -> None:
+    """For seconds nobody gives the message back."""
+    opened(world, 1)
+    gate, began = world.gate(), world.clock.now()
+    headers = {"Retry-After": "2"}
+    world.tenant.faults.add(Fault("status", path="*resourcegraph*", status=429, headers=headers))
+    assert gate.sweep.run().violating == 1
+    assert world.clock.now() - began == timedelta(seconds=2)
+
+
 def test_a_throttled_index_is_left_alone_for_as_long_as_it_says(world: World) -> None:
     opened(world, 1)
     gate = world.gate()
