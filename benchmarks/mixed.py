@@ -62,10 +62,13 @@ def _ours(tenant: TenantProcess, scratch: Path) -> dict[str, Any]:
     policy.write_text("version: 1\n", encoding="utf-8")
     own = {"PORTCULLIS_POLICY": str(policy), "PORTCULLIS_APP": "gate"}
     command = [sys.executable, "-m", "benchmarks.swept"]
+    tenant.ask("seen")
     took = whole(command, {**clean(), **tenant.proxied, **own}, longest=_LONGEST)
+    asked = [one[1].casefold() for one in tenant.ask("seen")["requests"]]
+    queries = sum(path.endswith("/microsoft.resourcegraph/resources") for path in asked)
     if took.code:
         return {"missing": (took.said.strip().splitlines() or ["it was too slow"])[-1]}
-    return {**took.to_json(), **json.loads(took.out.splitlines()[-1])}
+    return {**took.to_json(), **json.loads(took.out.splitlines()[-1]), "queries": queries}
 
 
 def _theirs(tenant: TenantProcess, scratch: Path, subscriptions: int) -> dict[str, float]:

@@ -156,8 +156,8 @@ def estate(step: Step) -> Iterator[Figure]:
     if why := ours.get("missing"):
         yield Figure(measure=f"{what}: {_WALL}", unit="s", ours=None, note=f"not measured: {why}")
         return
-    quota = least_for_queries(ours["calls"])
-    note = f"{ours['calls']} queries, which Graph's quota allows in {quota:g} s at the least"
+    quota = least_for_queries(ours["queries"])
+    note = f"{ours['queries']} queries, which Graph's quota allows in {quota:g} s at the least"
     yield at_most(f"{what}: {_WALL}", "s", [ours["wall"]], 1.2 * quota, digits=1, note=note)
     violating, hinted = ours["violating"], ours["hinted"]
     note = f"every control; {violating:,} violations, {hinted:,} looks noted"

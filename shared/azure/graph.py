@@ -7,6 +7,7 @@ every answer, and obeyed: so that asking side by side gains nothing.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -68,6 +69,8 @@ class Index:
         self._now = now
         self.pause = pause
         self._free_at: datetime | None = None
+        self._quota, self._window = 0, timedelta(0)
+        self._answered: deque[datetime] = deque()
 
     def page(self, query: str, within: Within = EVERYWHERE, token: str = "") -> Page:
         """One page. Waits while the quota is used up.
@@ -126,15 +129,28 @@ class Index:
         return self._ask(PATH, API_VERSION, body)
 
     def _wait(self) -> None:
-        if self._free_at is not None:
-            self.pause(max(0.0, (self._free_at - self._now()).total_seconds()))
-            self._free_at = None
+        """Until the quota has room, by what we asked ourselves, and by what Graph told last."""
+        free = [self._free_at] if self._free_at is not None else []
+        if self._quota and len(self._answered) >= self._quota:
+            free.append(self._answered[-self._quota] + self._window)
+        if free:
+            self.pause(max(0.0, (max(free) - self._now()).total_seconds()))
+        self._free_at = None
 
     def _obey(self, headers: Mapping[str, str]) -> None:
-        """No quota left: the next query waits until there is."""
-        if headers.get("x-ms-user-quota-remaining") == "0":
-            told = _span(headers.get("x-ms-user-quota-resets-after", ""))
-            self._free_at = self._now() + told + _ROUNDED
+        """Learn what the quota is; where others of our principal used it up, leave it to them."""
+        told = headers.get("x-ms-user-quota-remaining", "")
+        if not told.isdecimal():
+            return
+        now, window = self._now(), _span(headers.get("x-ms-user-quota-resets-after", ""))
+        self._quota = max(self._quota, int(told) + 1)
+        self._window = max(self._window, window)
+        self._answered.append(now)
+        ours = sum(at > now - self._window for at in self._answered)
+        while len(self._answered) > self._quota:
+            self._answered.popleft()
+        if int(told) == 0 and ours < self._quota:
+            self._free_at = now + window + _ROUNDED
 
 
 def rows_of(table: str, types: Sequence[str], *conditions: str) -> str:
