@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from shared.policy import Policy
 
 
+_LATER = ("due", "wake", "sweep")
+"""Where hints come from that waited, so that policy may say another thing by now."""
+
+
 class Engine:
     """Brings resources to policy; safe for any resource, at any time, any number of times.
 
@@ -83,7 +87,8 @@ class Engine:
         if look.elsewhere:
             return look
         standings = {s.control: s for s in self.state.findings.of(hint.id)}
-        excluded = hint.source != "person" and self.policy().excludes(hint.id)
+        # An event was asked about at its intake: a cold look need not load the policy again.
+        excluded = hint.source in _LATER and self.policy().excludes(hint.id)
         if not excluded:
             self._reserve(hint, standings)
         resource = None if excluded else self._observe(hint, look, standings)
