@@ -128,7 +128,7 @@ class Inventory:
     def placed(self, resource: Resource) -> Resource:
         """A role definition under a watched scope where it can be assigned; all else as it is."""
         told = resource.get("/properties/assignableScopes")
-        if resource.type.casefold() != _DEFINITIONS or not isinstance(told, list):
+        if not isinstance(told, list) or resource.type.casefold() != _DEFINITIONS:
             return resource
         for scope in sorted(map(str, told)):
             kind, name = "Microsoft.Authorization/roleDefinitions", resource.id.name

@@ -173,8 +173,17 @@ class Resource:
 
     def get(self, pointer: str) -> Json:
         """The value at a JSON Pointer; None where it is null or any step is absent."""
-        found = value_at(self.body, parse_pointer(pointer))
-        return None if found is ABSENT else found
+        steps = parse_pointer(pointer)
+        node: Json = self.body
+        for step in steps:
+            # The common way down, without a call: objects as JSON is read, keys that are text.
+            if type(node) is not dict or type(step) is not str:
+                found = value_at(self.body, steps)
+                return None if found is ABSENT else found
+            node = node.get(step)
+            if node is None:
+                return None
+        return node
 
     def text(self, pointer: str) -> str:
         """An enumeration's value in lower case; empty where absent.
