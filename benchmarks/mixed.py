@@ -15,8 +15,7 @@ from typing import Any
 
 from benchmarks.estates import subscription
 from benchmarks.processes import TenantProcess, Whole, clean, tenant_process, whole
-from benchmarks.sweeps import LATENCY, counted, fresh
-from tests.compat.environments import CUSTODIAN, surroundings
+from benchmarks.sweeps import LATENCY, counted, custodian_run, fresh
 
 POLICIES = """
 policies:
@@ -81,13 +80,7 @@ def _theirs(tenant: TenantProcess, scratch: Path, subscriptions: int) -> dict[st
 
 
 def _swept(tenant: TenantProcess, folder: Path, place: str) -> Whole:
-    policies = folder / "policies.yml"
-    policies.write_text(POLICIES, encoding="utf-8")
-    took = whole(
-        [CUSTODIAN.command, "run", "-s", "out", "--cache-period", "0", str(policies)],
-        {**surroundings(folder), **tenant.proxied, "AZURE_SUBSCRIPTION_ID": place},
-        within=folder,
-    )
+    took = custodian_run(tenant, folder, POLICIES, place)
     if took.code:
         sys.exit(f"Custodian failed: {took.said.strip()[-300:]}")
     return took

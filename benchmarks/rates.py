@@ -22,11 +22,10 @@ from typing import Any, Self
 
 from benchmarks.estates import subscription
 from benchmarks.gates import gate_of
-from benchmarks.processes import ROOT, TenantProcess, tenant_process, whole
-from benchmarks.sweeps import SUBSCRIPTION, fresh
+from benchmarks.processes import ROOT, TenantProcess, tenant_process
+from benchmarks.sweeps import SUBSCRIPTION, custodian_run, fresh
 from shared.hints import HINTS, Hint
 from shared.model import ResourceId
-from tests.compat.environments import CUSTODIAN, surroundings
 from wiring import Gate
 
 PATCH = 0.2
@@ -167,16 +166,8 @@ def _theirs(scratch: Path, subscriptions: int, tenant: TenantProcess, _: list[st
     """Its runs one after the other, from the start of the first process to the end of the last."""
     spent = 0.0
     for number in range(subscriptions):
-        folder = fresh(scratch)
-        policies = folder / "policies.yml"
-        policies.write_text(POLICIES, encoding="utf-8")
         place = subscription(number) if subscriptions > 1 else SUBSCRIPTION
-        own = {"AZURE_SUBSCRIPTION_ID": place}
-        took = whole(
-            [CUSTODIAN.command, "run", "-s", "out", "--cache-period", "0", str(policies)],
-            {**surroundings(folder), **tenant.proxied, **own},
-            within=folder,
-        )
+        took = custodian_run(tenant, fresh(scratch), POLICIES, place)
         if took.code:
             sys.exit(f"Custodian failed: {took.said.strip()[-300:]}")
         spent += took.wall

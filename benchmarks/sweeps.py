@@ -122,15 +122,20 @@ def violating(accounts: int) -> int:
     return len(range(0, accounts, OPEN_EVERY))
 
 
-def custodian(tenant: TenantProcess, folder: Path, accounts: int) -> Whole:
-    """One policy, one filter, no action."""
-    policies = folder / "policies.yml"
-    policies.write_text(POLICIES, encoding="utf-8")
-    took = whole(
-        [CUSTODIAN.command, "run", "-s", "out", "--cache-period", "0", str(policies)],
-        {**surroundings(folder), **tenant.proxied, "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION},
+def custodian_run(tenant: TenantProcess, folder: Path, policies: str, subscription: str) -> Whole:
+    """`custodian run` of these policies in one subscription, its results below `out`."""
+    file = folder / "policies.yml"
+    file.write_text(policies, encoding="utf-8")
+    return whole(
+        [CUSTODIAN.command, "run", "-s", "out", "--cache-period", "0", str(file)],
+        {**surroundings(folder), **tenant.proxied, "AZURE_SUBSCRIPTION_ID": subscription},
         within=folder,
     )
+
+
+def custodian(tenant: TenantProcess, folder: Path, accounts: int) -> Whole:
+    """One policy, one filter, no action."""
+    took = custodian_run(tenant, folder, POLICIES, SUBSCRIPTION)
     found = json.loads((folder / "out/secure-transfer/resources.json").read_text("utf-8"))
     if took.code or len(found) != violating(accounts):
         sys.exit(f"Custodian did not find what is there: {len(found)}, {took.said[-300:]}")

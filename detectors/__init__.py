@@ -7,8 +7,19 @@ Here stands what the rules of several services share.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from shared.model import MOST, OBJECT, WIDE, Addresses, Evidence, Resource, Undecided, fitting
+from shared.model import (
+    MOST,
+    OBJECT,
+    WIDE,
+    Addresses,
+    Evidence,
+    Resource,
+    ResourceType,
+    Undecided,
+    fitting,
+)
 
+SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 NETWORK_ACLS = "/properties/networkAcls"
 PUBLIC_ACCESS = "/properties/publicNetworkAccess"
 

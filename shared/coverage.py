@@ -20,6 +20,7 @@ from shared.inventory import Inventory, Sight
 from shared.model import ResourceId
 from shared.model.actions import Patterns
 from shared.observing import SUBSCRIPTION
+from shared.policy_scopes import MANAGEMENT_GROUPS
 from shared.state import State
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class _Known:
 
 
 class Coverage:
-    """Compares what is seen with what must be there. Reads only."""
+    """Compares what is seen with what must be there; writes nothing to Azure."""
 
     def __init__(
         self,
@@ -128,7 +129,7 @@ class Coverage:
                 expected |= policy.below(name)
                 groups.add(name)
             except Refused as refused:
-                scope = f"/providers/Microsoft.Management/managementGroups/{name}"
+                scope = f"{MANAGEMENT_GROUPS}/{name}"
                 unseen[scope] = f"what is below it cannot be listed: {refused}"
         return groups, {one for one in expected if self._wanted(policy, one)}
 

@@ -302,14 +302,14 @@ class Sweep:
         try:
             with _Ahead(self._index) as ahead:
                 stops = self._stops(sweep, ahead)
-                standings = self._standings(sweep)
+                standings, ages = self._standings(sweep), _Remembered(self._memory.looked)
                 while sweep.stop <= len(stops):
                     if budget is not None and self._memory.now() - began > budget:
                         return None
                     if sweep.stop == 0:
                         self._open_ones(sweep, standings)
                     else:
-                        self._page(sweep, stops, ahead)
+                        self._page(sweep, stops, ahead, ages)
                     self._keep(sweep)
                     progress(sweep.summary)
         except Refused as refused:
@@ -345,9 +345,9 @@ class Sweep:
     def _queries(self, sweep: _Run, survey: Survey) -> Iterator[Stop]:
         if sweep.kind is Kind.FULL:
             return self._inventory.everything(survey.sight)
-        began = [at for kind in Kind if (at := self._began(kind)) is not None]
-        since = max(began, default=sweep.started_at) - _OVERLAP
-        return self._inventory.changed(since, survey.sight)
+        # A full sweep passes over what was looked at lately, also where it changed since.
+        began = self._began(Kind.INCREMENTAL) or self._began(Kind.FULL) or sweep.started_at
+        return self._inventory.changed(began - _OVERLAP, survey.sight)
 
     def _surveyed(self, sweep: _Run, survey: Survey) -> None:
         """Count what cannot be seen, and have it looked at: a look that may not read says so."""
@@ -385,7 +385,7 @@ class Sweep:
         if not some:
             sweep.stop, sweep.passed = 1, 0
 
-    def _page(self, sweep: _Run, stops: Sequence[Stop], ahead: _Ahead) -> None:
+    def _page(self, sweep: _Run, stops: Sequence[Stop], ahead: _Ahead, ages: _Remembered) -> None:
         at, summary = sweep.stop - 1, sweep.summary
         page = ahead.page(stops[at], sweep.token)
         if page.token:
@@ -396,7 +396,8 @@ class Sweep:
         summary.total += 0 if sweep.token else page.total
         if page.cut:
             summary.skip("in subscriptions beyond those that the index looks into")
-        wanted = self._changed(page, sweep) if stops[at].changes else self._violated(page, sweep)
+        changes = stops[at].changes
+        wanted = self._changed(page, sweep) if changes else self._violated(page, sweep, ages)
         self._hint(wanted, sweep)
         sweep.passed += len(page.rows)
         if page.token and (page.token == sweep.token or sweep.passed > 2 * page.total + PAGE):
@@ -423,10 +424,9 @@ class Sweep:
                 found.setdefault(judged, []).append(actor)
         return [(one, tuple(dict.fromkeys(actors))[-KEPT_ACTORS:]) for one, actors in found.items()]
 
-    def _violated(self, page: Page, sweep: _Run) -> list[_Wanted]:
+    def _violated(self, page: Page, sweep: _Run, ages: _Remembered) -> list[_Wanted]:
         """What has to be looked at, for all that the index shows."""
-        ages, policy = _Remembered(self._memory.looked), self._policy()
-        wanted = list[_Wanted]()
+        wanted, policy = list[_Wanted](), self._policy()
         for resource in map(self._inventory.placed, page.resources):
             if not policy.watches(resource.id):
                 sweep.summary.skip(_NOT_WATCHED)

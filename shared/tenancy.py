@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from shared.cloud import Writer
 from shared.errors import Refused, Why
-from shared.model import ResourceId, ResourceType
+from shared.model import ResourceId
+from shared.observing import SUBSCRIPTION
 
-SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 _REMEMBERED = timedelta(days=1)
 
 

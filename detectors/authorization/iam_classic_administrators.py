@@ -12,7 +12,7 @@ List".
 
 from collections.abc import Iterator
 
-from detectors.authorization.owners import SUBSCRIPTION
+from detectors import SUBSCRIPTION
 from shared.model import Detector, Evidence, Lookup, Resource, ResourceType, Severity
 
 ADMINISTRATOR = ResourceType("Microsoft.Authorization/classicAdministrators", "2015-07-01")

@@ -10,10 +10,9 @@ Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.5.
 
 from collections.abc import Iterator
 
-from detectors import seen
+from detectors import SUBSCRIPTION, seen
 from detectors.authorization import DEFINITION
 from detectors.authorization.custom import CUSTOM
-from detectors.authorization.owners import SUBSCRIPTION
 from shared.model import Detector, Evidence, Lookup, Resource, Role, Severity, Wake
 
 LOCKS = (

@@ -11,8 +11,9 @@ maximum of 3 owners should be designated for subscriptions".
 
 from collections.abc import Iterator
 
+from detectors import SUBSCRIPTION
 from detectors.authorization import ASSIGNMENT
-from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, Owners, counted
+from detectors.authorization.owners import LOOKUPS, Owners, counted
 from detectors.authorization.principals import defender
 from shared.model import (
     Detector,

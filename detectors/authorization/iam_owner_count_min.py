@@ -12,8 +12,9 @@ Source: CIS Microsoft Azure Foundations Benchmark 6.0, 5.7; Microsoft Learn, Def
 
 from collections.abc import Iterator
 
+from detectors import SUBSCRIPTION
 from detectors.authorization import ASSIGNMENT
-from detectors.authorization.owners import LOOKUPS, SUBSCRIPTION, Owners, counted
+from detectors.authorization.owners import LOOKUPS, Owners, counted
 from detectors.authorization.principals import defender
 from shared.model import (
     Detector,

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from detectors import SUBSCRIPTION
 from detectors.authorization import BUILT_IN, DEFINITION, role_id
-from detectors.authorization.owners import SUBSCRIPTION
 from detectors.authorization.schedules import licensed
 from shared.model import (
     Detector,

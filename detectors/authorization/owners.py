@@ -27,13 +27,10 @@ from shared.model import (
     NeedsLookup,
     Resource,
     ResourceId,
-    ResourceType,
     Undecided,
     directory_object,
     group_members,
 )
-
-SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 
 
 @dataclass(frozen=True, slots=True)

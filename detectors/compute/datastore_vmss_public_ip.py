@@ -15,16 +15,9 @@ Basic one open).
 
 from collections.abc import Iterator
 
-from detectors import seen
+from detectors import SUBSCRIPTION, seen
 from detectors.cards import Card, cards_of
-from detectors.network import (
-    RESOURCE_GROUP,
-    SECURITY_GROUP,
-    SUBNET,
-    SUBSCRIPTION,
-    look,
-    tagged,
-)
+from detectors.network import RESOURCE_GROUP, SECURITY_GROUP, SUBNET, look, tagged
 from detectors.network_types import SCALE_SET
 from detectors.paths import groups_before, groups_of
 from detectors.stores import scale_set_signs

@@ -10,6 +10,7 @@ Source: Microsoft Learn, "Azure subscription as an Event Grid source"; "System t
 
 from collections.abc import Iterator, Mapping
 
+from detectors import SUBSCRIPTION
 from shared.model import (
     Detector,
     Evidence,
@@ -22,7 +23,6 @@ from shared.model import (
     Wake,
 )
 
-SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 TOPIC = ResourceType("Microsoft.EventGrid/systemTopics", api_version="2022-06-15")
 ON_TOPIC = ResourceType(f"{TOPIC.name}/eventSubscriptions", api_version=TOPIC.api_version)
 ON_SCOPE = ResourceType("Microsoft.EventGrid/eventSubscriptions", api_version=TOPIC.api_version)

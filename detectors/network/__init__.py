@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from detectors import SUBSCRIPTION
 from shared.model import (
     DATABASE_PORTS,
     Destination,
@@ -35,7 +36,6 @@ SQL_VIRTUAL_MACHINE = ResourceType(
     "Microsoft.SqlVirtualMachine/sqlVirtualMachines", api_version="2023-10-01"
 )
 RESOURCE_GROUP = ResourceType("Microsoft.Resources/resourceGroups", api_version="2022-09-01")
-SUBSCRIPTION = ResourceType("Microsoft.Resources/subscriptions", api_version="2022-12-01")
 
 DATABASES = (
     "cassandra", "clickhouse", "cockroach", "couchbase", "couchdb", "crunchydata", "database",

@@ -7,6 +7,7 @@ every answer, and obeyed: so that asking side by side gains nothing.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,10 @@ class Page:
 
 
 class Index:
-    """Asks Resource Graph. `now` is a clock, `pause` waits so many seconds by it."""
+    """Asks Resource Graph; safe to share between threads.
+
+    `now` is a clock, `pause` waits so many seconds by it.
+    """
 
     def __init__(
         self, ask: Ask, now: Callable[[], datetime], pause: Callable[[float], None]
@@ -71,6 +75,7 @@ class Index:
         self._free_at: datetime | None = None
         self._quota, self._window = 0, timedelta(0)
         self._answered: deque[datetime] = deque()
+        self._lock = threading.Lock()
 
     def page(self, query: str, within: Within = EVERYWHERE, token: str = "") -> Page:
         """One page. Waits while the quota is used up.
@@ -130,12 +135,13 @@ class Index:
 
     def _wait(self) -> None:
         """Until the quota has room, by what we asked ourselves, and by what Graph told last."""
-        free = [self._free_at] if self._free_at is not None else []
-        if self._quota and len(self._answered) >= self._quota:
-            free.append(self._answered[-self._quota] + self._window)
+        with self._lock:
+            free = [self._free_at] if self._free_at is not None else []
+            if self._quota and len(self._answered) >= self._quota:
+                free.append(self._answered[-self._quota] + self._window)
+            self._free_at = None
         if free:
             self.pause(max(0.0, (max(free) - self._now()).total_seconds()))
-        self._free_at = None
 
     def _obey(self, headers: Mapping[str, str]) -> None:
         """Learn what the quota is; where others of our principal used it up, leave it to them."""
@@ -143,14 +149,15 @@ class Index:
         if not told.isdecimal():
             return
         now, window = self._now(), _span(headers.get("x-ms-user-quota-resets-after", ""))
-        self._quota = max(self._quota, int(told) + 1)
-        self._window = max(self._window, window)
-        self._answered.append(now)
-        ours = sum(at > now - self._window for at in self._answered)
-        while len(self._answered) > self._quota:
-            self._answered.popleft()
-        if int(told) == 0 and ours < self._quota:
-            self._free_at = now + window + _ROUNDED
+        with self._lock:
+            self._quota = max(self._quota, int(told) + 1)
+            self._window = max(self._window, window)
+            self._answered.append(now)
+            ours = sum(at > now - self._window for at in self._answered)
+            while len(self._answered) > self._quota:
+                self._answered.popleft()
+            if int(told) == 0 and ours < self._quota:
+                self._free_at = now + window + _ROUNDED
 
 
 def rows_of(table: str, types: Sequence[str], *conditions: str) -> str:

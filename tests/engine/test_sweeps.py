@@ -450,6 +450,34 @@ def test_what_was_looked_up_lately_is_not_looked_up_again(world: World) -> None:
     assert looked == [1, 0, 0, 1]
 
 
+def test_what_changed_before_a_full_sweep_is_not_lost_in_it(world: World) -> None:
+    """The full one passes over what it looked up lately; the next incremental one does not."""
+    world.tenant.principals.add_group(STRANGER, "readers")
+    grant = owns(GROUP, STRANGER)
+    grant["properties"] |= {"principalType": "Group", "roleDefinitionId": READER}
+    (reads,) = world.load(grant)
+    world.policy = policy("sweeps: {full: 4h, lookups: 12h, incremental: 1h}")
+    gate = world.gate()
+    gate.sweep.run()
+    world.drain(gate)
+    gate.sweep.run(Kind.INCREMENTAL)
+    world.drain(gate)
+    world.clock.advance(timedelta(minutes=20))
+    # A grant is changed by making it anew: the tenant tells when it was.
+    world.tenant.remove(reads, by=ALICE)
+    world.tenant.write(reads, {"properties": grant["properties"]}, by=ALICE, method="PUT")
+    world.tenant.events.take()
+    world.clock.advance(timedelta(minutes=30))
+    before = _reads(world, reads)
+    gate.sweep.run()
+    world.drain(gate)
+    assert _reads(world, reads) == before
+    world.clock.advance(15 * MINUTE)
+    gate.sweep.run(Kind.INCREMENTAL)
+    world.drain(gate)
+    assert _reads(world, reads) == before + 1
+
+
 # --- what cannot be seen
 
 OTHER = "/subscriptions/00000000-0000-0000-0000-000000000002"
