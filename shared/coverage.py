@@ -91,26 +91,30 @@ class Coverage:
         watched = {one for one in visible if self._wanted(policy, one)}
         expected |= {one for one in known.rows if self._wanted(policy, one)}
         rows, calls = self._count(sorted(watched))
-        doubtful = [one for one in watched if rows.get(one, 0) < known.rows.get(one, 1) * _SHRUNK]
-        doubtful += [one for one in watched if one not in known.rows]
+        doubtful = {one for one in watched if self._in_doubt(one, rows.get(one, 0), known)}
         missing = sorted(expected - visible)
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
             unseen |= self._refused(pool, missing, self._why_missing)
-            unseen |= self._refused(pool, sorted(set(doubtful)), self._why_partial)
+            unseen |= self._refused(pool, sorted(doubtful), self._why_partial)
         self._tell(unseen, known, now)
         kept = {one: rows.get(one, 0) for one in watched} | {
             one: known.rows.get(one, 0) for one in missing
         }
-        # What is seen less of is remembered as it was: until it is seen again it stays in doubt.
-        kept |= {one: known.rows[one] for one in known.rows if f"/subscriptions/{one}" in unseen}
         self._remember(kept, unseen, known, now)
         outside = visible - watched
         return Survey(
             sight=Sight(subscriptions=sorted(watched), groups=sorted(groups)),
             unseen=unseen,
             unwatched=tuple(sorted(one for one in outside if not self._excluded(policy, one))),
-            calls=calls + 1 + len(missing) + len(set(doubtful)),
+            calls=calls + 1 + len(missing) + len(doubtful),
         )
+
+    @staticmethod
+    def _in_doubt(subscription: str, rows: int, known: _Known) -> bool:
+        """Whether ARM is asked: it is new, it shrank, or it could not be seen the last time."""
+        if subscription not in known.rows or f"/subscriptions/{subscription}" in known.unseen:
+            return True
+        return rows < known.rows[subscription] * _SHRUNK
 
     @staticmethod
     def _wanted(policy: Policy, subscription: str) -> bool:

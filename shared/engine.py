@@ -20,7 +20,7 @@ from shared.decision import Do
 from shared.errors import Refused, Transient
 from shared.findings import Standing, decision_json
 from shared.guard import Guard, Work
-from shared.hints import Hint
+from shared.hints import SWEEP, Hint
 from shared.journal import Story
 from shared.look import Look, Seen
 from shared.model import Control, Finding, Resource, ResourceId, Verdict
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from shared.policy import Policy
 
 
-_LATER = ("due", "wake", "sweep")
+_LATER = ("due", "wake", SWEEP)
 """Where hints come from that waited, so that policy may say another thing by now."""
 
 
@@ -76,7 +76,7 @@ class Engine:
             Transient: come again with the same hint. StoreUnavailable: nothing was written.
         """
         # What a sweep noted waits where an event or a cure needs the room.
-        background = hint.source == "sweep" and not hint.actors
+        background = hint.source == SWEEP and not hint.actors
         with self.state.budgets.look(background=background):
             return self._reconcile(hint)
 

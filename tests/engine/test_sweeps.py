@@ -554,7 +554,14 @@ def test_a_subscription_is_asked_about_when_it_is_new(world: World) -> None:
     """What never showed cannot shrink: our rights are told at the first sight of it."""
     world.load(storage())
     world.tenant.refuse(US, "Microsoft.Sql/servers/read", SUBSCRIPTION)
-    assert world.gate().sweep.run().unseen_scopes == [SUBSCRIPTION]
+    gate = world.gate()
+    for _ in range(3):
+        assert gate.sweep.run().unseen_scopes == [SUBSCRIPTION]
+        world.clock.advance(timedelta(hours=1))
+    assert health(world, gate, "seen-scope") == []
+    _forgive(world)
+    assert gate.sweep.run().unseen == 0
+    assert len(health(world, gate, "seen-scope")) == 1
 
 
 def test_what_shrank_for_real_is_no_alarm(world: World, two: tuple[Gate, str]) -> None:
