@@ -8,8 +8,8 @@ from typing import Any, Final
 
 MINUTES: Final = 43_800
 """Of a month: a twelfth of 365 days."""
-TIMERS_A_MINUTE: Final = 3
-"""`ship` twice, `due` once."""
+TIMERS_A_MINUTE: Final = 3.2
+"""`ship` twice, `due` once, `sweep` every five minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,16 @@ class Work:
     """What happens to an estate in a month, and how long the app is at it.
 
     `events` are those of a resource that the filters let through, `opening` is the share of them
-    that opens a finding, `looked` the share of resources that a sweep has looked at. Times are
+    that opens a finding, `looked` the share of resources that a sweep has looked at. `sweeps` are
+    full ones; an `incremental` one has what changed looked at once more, told or not. Times are
     seconds; an execution is never charged less than `least`.
     """
 
     events: float = 10
     opening: float = 0.01
     sweeps: float = 30
+    incremental: float = 2_920
+    incremental_seconds: float = 6.0
     looked: float = 0.1
     note: float = 0.05
     look: float = 0.5
@@ -85,21 +88,23 @@ class Bill:
 def used(resources: int, work: Work) -> Used:
     """What an estate of this size consumes.
 
-    An event is two executions, one that notes it and one that looks; a sweep is one for each page
-    and one for each look that it asks for; a finding is an order to the hand as well.
+    An event is three executions, one that notes it, one that looks, and one that looks because of
+    the next incremental sweep; a full sweep is one for each page and one for each look that it asks
+    for; a finding is an order to the hand as well.
     """
     events = resources * work.events
     found = events * work.opening
-    looks = events + resources * work.looked * work.sweeps + found
+    looks = 2 * events + resources * work.looked * work.sweeps + found
     pages = work.sweeps * (resources / work.rows_a_page)
     timers = float(MINUTES * TIMERS_A_MINUTE)
     busy = (
         events * max(work.note, work.least)
         + looks * max(work.look, work.least)
         + pages * max(work.page, work.least)
+        + work.incremental * max(work.incremental_seconds, work.least)
     )
     return Used(
-        executions=events + looks + pages + timers,
+        executions=events + looks + pages + work.incremental + timers,
         timer_seconds=timers * max(work.timer, work.least),
         busy_seconds=busy,
         grid_operations=events * work.grid_operations_an_event,

@@ -171,14 +171,14 @@ def test_cost_of_a_month_by_hand() -> None:
     """100,000 resources, one event each, every second counted in words of arithmetic."""
     work = Work(events=1, opening=0.01, sweeps=1, looked=0.1, look=2.0, page=3.0)
     month = used(100_000, work)
-    looks = 100_000 + 10_000 + 1_000
-    assert month.executions == 100_000 + looks + 100 + 131_400
-    assert month.timer_seconds == 131_400
-    assert month.busy_seconds == 100_000 * 1.0 + looks * 2.0 + 100 * 3.0
+    looks = 2 * 100_000 + 10_000 + 1_000
+    assert month.executions == 100_000 + looks + 100 + 2_920 + 140_160
+    assert month.timer_seconds == 140_160
+    assert month.busy_seconds == 100_000 * 1.0 + looks * 2.0 + 100 * 3.0 + 2_920 * 6.0
     assert month.grid_operations == 300_000
     assert month.log_gb == pytest.approx(1_000 * 6 * 2_000 / 1e9)
     bill = priced(month, 2.0)
-    seconds = (131_400 + 322_300) * 2.0
+    seconds = (140_160 + 539_820) * 2.0
     assert bill.gb_seconds == pytest.approx(seconds)
     charged = (seconds - 100_000) * 0.000026 + (month.executions - 250_000) * 0.40 / 1e6
     assert bill.functions == pytest.approx(charged)
