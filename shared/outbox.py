@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from shared.errors import Moved, NotKept, PortcullisError, StoreUnavailable
+from shared.log import Log, key_of
 from shared.model import digest
 from shared.store import Row, Store
 
@@ -48,13 +49,16 @@ class Outbox:
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+        self._log = Log(store)
 
     def add(self, stream: str, identity: list[Any], fields: Mapping[str, Any]) -> Record:
         """Leave a record; `identity` is what makes it the same record when written again."""
-        at = self._now().isoformat()
-        record: Record = {"EventId": digest([stream, *identity]), "OccurredAt": at, **fields}
-        key = f"{at}-{next(_ORDER):08d}-{record['EventId']}"
-        self._store.put("outbox", stream, key, {"Record": record, "KeptBy": []})
+        now, order = self._now(), next(_ORDER)
+        at, event = now.isoformat(), digest([stream, *identity])
+        record: Record = {"EventId": event, "OccurredAt": at, **fields}
+        key, place = f"{at}-{order:08d}-{event}", key_of(now, order, event)
+        self._store.put("outbox", stream, key, {"Record": record, "KeptBy": [], "Line": place})
+        self._log.note(stream, place, record, key)
         return record
 
     def ship(self, sinks: Iterable[Sink]) -> int:
@@ -103,10 +107,12 @@ class Outbox:
             if names <= have[row.key]:
                 day = record["OccurredAt"][:10]
                 self._store.put("records", f"{stream} {day}", row.key, record)
+                # A stop between a record and its line would leave it out of what people see.
+                self._log.note(stream, _place(row), record, row.key)
                 self._store.delete("outbox", stream, row.key)
                 count += 1
             elif have[row.key] != set(row.value["KeptBy"]):
-                value = {"Record": record, "KeptBy": sorted(have[row.key])}
+                value = {**row.value, "KeptBy": sorted(have[row.key])}
                 # Where it moved, another process gave it away at the same time.
                 with suppress(Moved):
                     self._store.replace("outbox", stream, row.key, value, row.etag)
@@ -131,6 +137,13 @@ class Outbox:
         first = [next(self._store.scan("outbox", stream), None) for stream in STREAMS]
         waiting = [str(row.value["Record"]["OccurredAt"]) for row in first if row is not None]
         return min(waiting, default=None)
+
+
+def _place(row: Row) -> str:
+    """Where the line of a record stands; rows of older versions do not say."""
+    record = row.value["Record"]
+    at = datetime.fromisoformat(record["OccurredAt"])
+    return str(row.value.get("Line") or key_of(at, 0, record["EventId"]))
 
 
 def _give(

@@ -14,6 +14,7 @@ from shared.findings import Findings
 from shared.hints import Due, Inbox
 from shared.journal import Journal
 from shared.limits import Limits
+from shared.log import Log
 from shared.looked import Looked
 from shared.outbox import Outbox
 from shared.store import Store
@@ -30,6 +31,7 @@ class State:
     store: Store
     now: Now
     outbox: Outbox
+    log: Log
     inbox: Inbox
     due: Due
     claims: Claims
@@ -51,6 +53,7 @@ class State:
             store=store,
             now=now,
             outbox=outbox,
+            log=Log(store),
             inbox=Inbox(store, now),
             due=Due(store, now),
             claims=Claims(store, now),

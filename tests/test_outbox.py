@@ -119,8 +119,8 @@ class Counting(EmbeddedStore):
 
     rows = 0
 
-    def scan(self, table: str, partition: str | None = None, *, upto: str | None = None) -> Any:
-        for row in super().scan(table, partition, upto=upto):
+    def scan(self, table: str, partition: str | None = None, **bounds: str | None) -> Any:
+        for row in super().scan(table, partition, **bounds):
             self.rows += 1
             yield row
 

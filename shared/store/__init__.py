@@ -67,11 +67,17 @@ class Store(Protocol):
         """
 
     def scan(
-        self, table: str, partition: str | None = None, *, upto: str | None = None
+        self,
+        table: str,
+        partition: str | None = None,
+        *,
+        after: str | None = None,
+        upto: str | None = None,
     ) -> Iterator[Row]:
         """Rows by partition and key; keys of letters, digits, `-:.T` sort by code point.
 
-        `upto` leaves out keys greater than it. Rows written meanwhile may be missed.
+        `after` leaves out keys that are not greater than it, `upto` those that are. Rows written
+        meanwhile may be missed.
         """
 
     def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:

@@ -158,10 +158,16 @@ class AzureStore:
         self._replaced(name, old, None)
 
     def scan(
-        self, table: str, partition: str | None = None, *, upto: str | None = None
+        self,
+        table: str,
+        partition: str | None = None,
+        *,
+        after: str | None = None,
+        upto: str | None = None,
     ) -> Iterator[Row]:
         self._open()
         asked = [] if partition is None else [f"PartitionKey eq '{stored(partition)}'"]
+        asked += [] if after is None else [f"RowKey gt '{escaped(after)}'"]
         asked += [] if upto is None else [f"RowKey le '{escaped(upto)}'"]
         entities = self._clients.table(table).query_entities(" and ".join(asked))
         while (entity := self._next(entities)) is not None:

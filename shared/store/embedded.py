@@ -135,24 +135,36 @@ class EmbeddedStore:
             raise Moved(f"{table}: {partition} {key} has moved on")
 
     def scan(
-        self, table: str, partition: str | None = None, *, upto: str | None = None
+        self,
+        table: str,
+        partition: str | None = None,
+        *,
+        after: str | None = None,
+        upto: str | None = None,
     ) -> Iterator[Row]:
-        after: Row | None = None
-        while page := self._page(table, partition, upto, after):
+        last: Row | None = None
+        while page := self._page(table, partition, (after, upto), last):
             yield from page
-            after = page[-1]
+            last = page[-1]
 
     def _page(
-        self, table: str, partition: str | None, upto: str | None, after: Row | None
+        self,
+        table: str,
+        partition: str | None,
+        bounds: tuple[str | None, str | None],
+        last: Row | None,
     ) -> list[Row]:
         sql, values = "SELECT part, key, value, etag FROM entity WHERE tbl=?", [table]
         if partition is not None:
             sql, values = f"{sql} AND part=?", [*values, partition]
-        if after is not None and partition is not None:
+        after, upto = bounds
+        if last is not None and partition is not None:
             # By partition and key together SQLite would go through the other partitions too.
-            sql, values = f"{sql} AND key>?", [*values, after.key]
-        elif after is not None:
-            sql, values = f"{sql} AND (part, key) > (?, ?)", [*values, after.partition, after.key]
+            after = last.key
+        elif last is not None:
+            sql, values = f"{sql} AND (part, key) > (?, ?)", [*values, last.partition, last.key]
+        if after is not None:
+            sql, values = f"{sql} AND key>?", [*values, after]
         if upto is not None:
             sql, values = f"{sql} AND key<=?", [*values, upto]
         found, _ = self._run(f"{sql} ORDER BY part, key LIMIT {_PAGE}", *values)

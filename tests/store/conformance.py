@@ -205,7 +205,7 @@ class Scans:
     @shared_store
     @given(keys=st.lists(st.text(SIMPLE, min_size=1, max_size=12), unique=True, max_size=25))
     def test_scan_order_is_by_code_point(self, store: Store, keys: list[str]) -> None:
-        """Keys of letters, digits and `-:.T` come by code point, up to the bound and with it."""
+        """Keys of letters, digits and `-:.T` come by code point, up to a bound or after it."""
         for row in list(store.scan("order")):
             store.delete("order", row.partition, row.key)
         for key in keys:
@@ -214,6 +214,8 @@ class Scans:
         for bound in keys:
             expected = [k for k in sorted(keys) if k <= bound]
             assert keys_of(store.scan("order", "p", upto=bound)) == expected
+            rest = [k for k in sorted(keys) if k > bound]
+            assert keys_of(store.scan("order", "p", after=bound)) == rest
 
     def test_instants_come_in_the_order_of_time(self, store: Store) -> None:
         """Keys that begin with instants sort by time, with and without a fraction of a second."""
@@ -244,6 +246,8 @@ class Scans:
         assert keys_of(store.scan("t", "p1")) == [f"{i:05}" for i in range(1, 1200, 2)]
         assert len({(row.partition, row.key) for row in store.scan("t")}) == 1200
         assert len(list(store.scan("t", "p0", upto="00500"))) == 251
+        assert len(list(store.scan("t", "p0", after="00500"))) == 349
+        assert len(list(store.scan("t", "p0", after="00010", upto="01100"))) == 545
 
     def test_scan_while_writing(self, store: Store) -> None:
         """Rows that stay are shown once each while others come, change and go around them."""
