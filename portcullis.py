@@ -17,6 +17,7 @@ import tables
 import wiring
 from session import FormatOption, gate, me, resource
 from shared import checking, policy_file
+from shared.approvals import Asked
 from shared.errors import OverBudget, PolicyError, PortcullisError, Unusable
 from shared.findings import finding_fields
 from shared.hints import HINTS, Hint
@@ -37,6 +38,7 @@ from terminal import (
     show_look,
     show_ordered,
     show_undone,
+    show_waiting,
 )
 
 app = typer.Typer(
@@ -220,8 +222,11 @@ def approve(
 ) -> None:
     """Say yes to a plan that waits, and carry it out."""
     with closing(gate()) as built:
-        look = built.people.approve(plan_id, person or me())
-        show_ordered(look, form, carried_out=built.engine.may_write)
+        answer = built.people.approve(plan_id, person or me())
+        if isinstance(answer, Asked):
+            show_waiting(answer, form)
+        else:
+            show_ordered(answer, form, carried_out=built.engine.may_write)
 
 
 @app.command()

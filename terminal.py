@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import tables
+from shared.approvals import Asked
 from shared.journal import REMEDIATED, RUNNING, SETTLING, UNDONE, Story
 from shared.look import Look
 
@@ -70,6 +71,15 @@ def show_ordered(look: Look, form: Format, *, carried_out: bool) -> None:
     states = {one.story.state for one in look.seen if one.story}
     if carried_out and (not states or states - {REMEDIATED, RUNNING, SETTLING}):
         raise typer.Exit(1)
+
+
+def show_waiting(asked: Asked, form: Format) -> None:
+    """A plan that has to be approved by more people."""
+    if form is Format.JSON:
+        show_json(dict(asked.value))
+        return
+    said = f"{len(asked.approved_by)} of {asked.approvers} people approved"
+    say(f"noted: {said} plan {asked.id}; somebody else must too")
 
 
 def show_undone(story: Story, form: Format) -> None:

@@ -29,6 +29,7 @@ from shared.people import People
 from shared.settings import App, Settings, Storage
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
+from shared.undos import Undos
 from shared.worker import Worker
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class Gate:
     state: State
     engine: Engine
     people: People
+    undos: Undos
     worker: Worker
     sweeping: Callable[[], Sweep]
     policy: Callable[[], Policy]
@@ -317,12 +319,15 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     intake = Intake(engine.observer, known, state, in_force, settings.identities)
     sweeping = cache(lambda: sweep_of(known, engine, arm, index))
+    people = People(engine)
+    undos = Undos(engine, people)
     return Gate(
         settings=settings,
         state=state,
         engine=engine,
-        people=People(engine),
-        worker=Worker(engine, intake, sweeping),
+        people=people,
+        undos=undos,
+        worker=Worker(engine, undos, intake, sweeping),
         sweeping=sweeping,
         policy=in_force,
         hierarchy=hierarchy,

@@ -58,7 +58,18 @@ class Asked:
 
     @property
     def person(self) -> str:
+        """Who decided; of several who approved, all of them."""
         return str(self.value["by"])
+
+    @property
+    def approvers(self) -> int:
+        """How many people have to say yes."""
+        return int(self.value.get("approvers", 1))
+
+    @property
+    def approved_by(self) -> list[str]:
+        """Who said yes so far."""
+        return list(self.value.get("approved_by", ()))
 
 
 class Approvals:
@@ -81,36 +92,60 @@ class Approvals:
             return ""
         return str(row.value["asked_at"]) if row.value["status"] in (STALE, DONE) else None
 
-    def ask(self, plan: Plan, parameters: Mapping[str, Json]) -> None:
-        """Keep a plan for a person to decide; one that waits, or was answered, stays as it is."""
-        value = {
-            **plan_json(plan),
-            "parameters": dict(parameters),
-            "status": WAITING,
-            "asked_at": self._now().isoformat(),
-            "by": "",
-            "reason": "",
-        }
+    def ask(self, plan: Plan, parameters: Mapping[str, Json], approvers: int = 1) -> None:
+        """Keep a plan for people to decide; one that waits, or was answered, stays as it is."""
+        value = self._asked(plan, parameters, approvers)
         with suppress(Exists):
             self._store.insert("plans", plan.resource.key, plan.id, value)
             return
         if self.last_asked(plan):
             self._store.put("plans", plan.resource.key, plan.id, value)
 
-    def order(self, plan: Plan, parameters: Mapping[str, Json], by: str) -> Asked:
-        """A person's order: approved at once, whatever was said of the plan before."""
-        at = self._now().isoformat()
-        value = {
-            **plan_json(plan),
-            "parameters": dict(parameters),
-            "status": APPROVED,
-            "asked_at": at,
-            "decided_at": at,
-            "by": by,
-            "reason": "applied by hand",
-        }
+    def order(
+        self, plan: Plan, parameters: Mapping[str, Json], by: str, approvers: int = 1
+    ) -> Asked:
+        """A person's order: a yes of theirs, whatever was said of the plan before.
+
+        Where more than one has to say yes, the yes of others to the same plan counts.
+        """
+        row = self._store.get("plans", plan.resource.key, plan.id)
+        value = self._asked(plan, parameters, approvers)
+        if row is not None and row.value["status"] == WAITING:
+            value["approved_by"] = [
+                one for one in Asked(row.value).approved_by if one.casefold() != by.casefold()
+            ]
+        value = self._with_yes(value, by, "applied by hand")
         self._store.put("plans", plan.resource.key, plan.id, value)
         return Asked(value)
+
+    def _asked(self, plan: Plan, parameters: Mapping[str, Json], approvers: int) -> dict[str, Any]:
+        return {
+            **plan_json(plan),
+            "parameters": dict(parameters),
+            "status": WAITING,
+            "asked_at": self._now().isoformat(),
+            "by": "",
+            "reason": "",
+            "approvers": approvers,
+            "approved_by": [],
+        }
+
+    def _with_yes(self, value: Mapping[str, Any], by: str, reason: str) -> dict[str, Any]:
+        yes = [*value.get("approved_by", ()), by]
+        told = {**value, "approved_by": yes, "reason": reason}
+        if len(yes) < int(value.get("approvers", 1)):
+            return told
+        at = self._now().isoformat()
+        return {**told, "status": APPROVED, "by": ", ".join(yes), "decided_at": at}
+
+    def ask_more(self, asked: Asked, approvers: int) -> None:
+        """Policy wants more people than said yes: an approved plan waits again."""
+        row = self._store.get("plans", asked.resource.key, asked.id)
+        if row is None or row.value["status"] != APPROVED:
+            return
+        value = {**row.value, "status": WAITING, "by": "", "approvers": approvers}
+        with suppress(Moved):
+            self._store.replace("plans", asked.resource.key, asked.id, value, row.etag)
 
     def find(self, plan_id: str) -> Asked:
         """The plan of that id, or of that beginning of an id where only one has it.
@@ -128,22 +163,22 @@ class Approvals:
         return found[0]
 
     def decide(self, asked: Asked, status: str, by: str, reason: str = "") -> Asked:
-        """A person's word on a plan that waits.
+        """A person's word on a plan that waits; a yes may leave it waiting for more people's.
 
         Raises:
-            Unusable: it does not wait any more.
+            Unusable: it does not wait any more, or this person said yes already.
         """
         row = self._store.get("plans", asked.resource.key, asked.id)
         if row is None or row.value["status"] != WAITING:
             was = row.value["status"] if row else "gone"
             raise Unusable(f"plan {asked.id} does not wait any more: it is {was}")
-        value = {
-            **row.value,
-            "status": status,
-            "by": by,
-            "reason": reason,
-            "decided_at": self._now().isoformat(),
-        }
+        if status == APPROVED:
+            if by.casefold() in (one.casefold() for one in Asked(row.value).approved_by):
+                raise Unusable(f"{by} approved plan {asked.id} already: somebody else must too")
+            value = self._with_yes(row.value, by, reason)
+        else:
+            at = self._now().isoformat()
+            value = {**row.value, "status": status, "by": by, "reason": reason, "decided_at": at}
         try:
             self._store.replace("plans", asked.resource.key, asked.id, value, row.etag)
         except Moved as moved:

@@ -149,9 +149,11 @@ class Decider:
     def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
         parameters: dict[str, Json] = {}
         episodes: dict[str, int] = {}
+        approvers = 1
         for one in violated:
             if one.control.id not in cure.plan.controls or one.decision is None:
                 continue
+            approvers = max(approvers, one.decision.approvers)
             parameters |= person_parameters(one.control, one.decision.parameters)
             parameters |= one.plan.given if one.plan else {}
             episodes[one.control.id] = one.standing.episode if one.standing else 0
@@ -162,7 +164,7 @@ class Decider:
             identity = [cure.plan.id, sorted(episodes.items()), last]
             plan = self._told(cure.plan, [f.detector for f in cure.findings])
             self._state.journal.note_plan("asked", plan, identity, hint.actors)
-            self._state.approvals.ask(plan, parameters)
+            self._state.approvals.ask(plan, parameters, approvers)
 
     def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:
         """What a person approved, where a fresh plan is still the one they saw."""
@@ -172,6 +174,10 @@ class Decider:
             if asked.status != APPROVED:
                 continue
             mine = [by_id[c] for c in asked.controls if c in by_id]
+            needed = max((self._approvers(one) for one in mine), default=1)
+            if needed > len(asked.approved_by) and needed > 1:
+                self._state.approvals.ask_more(asked, needed)
+                continue
             cure = self._same_plan(asked, mine)
             if cure is None:
                 continue
@@ -186,6 +192,12 @@ class Decider:
                 one.decision = decision
             works.append(replace(self._work(cure, decision, violated, hint), person=asked.person))
         return works
+
+    def _approvers(self, one: Seen) -> int:
+        """How many people policy wants now, whatever it wanted when the plan was asked."""
+        opened = one.standing.opened_at if one.standing else self._state.now()
+        asked = (one.control, one.finding.resource.id, opened, self._state.now())
+        return self._policy().decide(*asked).approvers
 
     def _same_plan(self, asked: Asked, mine: list[Seen]) -> Cure | None:
         if len(mine) != len(asked.controls):

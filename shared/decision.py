@@ -37,7 +37,8 @@ class Decision:
     """What policy says of one finding, and where it says so.
 
     `source` is the deciding line (`policy.yaml:12 $.rules[0]`), or the default; `until` is when
-    a WAIT ends; `parameters` are the rule's, defaults of the cure filled in.
+    a WAIT ends; `parameters` are the rule's, defaults of the cure filled in. `approvers` is how
+    many people have to say yes.
     """
 
     do: Do
@@ -46,6 +47,7 @@ class Decision:
     reason: str = ""
     until: datetime | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    approvers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,15 @@ _CHANGES = 3
 
 
 def line(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The line of a record."""
+    """The line of a record; of one whose parts are not what they should be, what can be told."""
+    try:
+        return _line(stream, record)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        named = (*_KEPT[:2], "Entry", "Transition", "ResourceId", "ActionId")
+        return {"Entry": "", **{name: str(record[name]) for name in named if record.get(name)}}
+
+
+def _line(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:
     short = {name: record[name] for name in (*_KEPT, *_ALSO) if record.get(name)}
     short["Entry"] = record.get("Entry") or record.get("Transition") or record.get("Summary") or ""
     if record.get("Control"):

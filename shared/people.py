@@ -28,12 +28,15 @@ class People:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def approve(self, plan_id: str, person: str) -> Look:
-        """A person's yes to a plan that waits, carried out at once where this app may write."""
+    def approve(self, plan_id: str, person: str) -> Look | Asked:
+        """A person's yes to a plan that waits, carried out at once where this app may write.
+
+        The plan itself where it waits for more people.
+        """
         asked = self._engine.state.approvals.find(plan_id)
         asked = self._engine.state.approvals.decide(asked, APPROVED, person)
-        self._said("approved", asked, person, "")
-        return self._as_person(asked.resource, person)
+        self._said("approved", asked, person, _count(asked))
+        return self._as_person(asked.resource, person) if asked.status == APPROVED else asked
 
     def reject(self, plan_id: str, person: str, reason: str) -> Asked:
         asked = self._engine.state.approvals.find(plan_id)
@@ -51,26 +54,34 @@ class People:
         """A person's order to cure a resource now: plan, approve, carry out, all journalled.
 
         Raises:
-            Unusable: there is nothing to cure, or a parameter lacks.
+            Unusable: there is nothing to cure, a parameter lacks, or policy wants the yes of
+                more people; this one's is kept.
         """
         look = self.preview(resource_id, parameters, only)
         cures = [Cure(plan=s.plan, findings=(s.finding,)) for s in look.seen if s.plan]
         if not cures:
             problems = [s.decision.reason for s in look.seen if s.decision and s.decision.reason]
             raise Unusable("; ".join(problems) or f"nothing to cure on {resource_id}")
-        for cure in merge(cures):
-            self._approve_now(cure, look, person, parameters)
+        ordered = [self._approve_now(c, look, person, parameters) for c in merge(cures)]
+        more = [asked for asked in ordered if asked.status != APPROVED]
+        if len(more) == len(ordered):
+            raise Unusable("; ".join(f"plan {asked.id}: {_count(asked)}" for asked in more))
         return self._as_person(resource_id, person)
 
     def _approve_now(
         self, cure: Cure, look: Look, person: str, parameters: Mapping[str, Json]
-    ) -> None:
+    ) -> Asked:
         given: dict[str, Json] = {}
+        approvers = 1
         for one in look.seen:
             if one.control.id in cure.plan.controls and one.decision is not None:
                 given |= {**one.decision.parameters, **(one.plan.given if one.plan else {})}
-        asked = self._engine.state.approvals.order(cure.plan, {**parameters, **given}, person)
-        self._said("approved", asked, person, "applied by hand")
+                approvers = max(approvers, one.decision.approvers)
+        asked = self._engine.state.approvals.order(
+            cure.plan, {**parameters, **given}, person, approvers
+        )
+        self._said("approved", asked, person, _count(asked) or "applied by hand")
+        return asked
 
     def preview(
         self,
@@ -169,7 +180,7 @@ class People:
     def _said(self, entry: str, asked: Asked, person: str, reason: str) -> None:
         self._engine.state.journal.note(
             entry,
-            [asked.id, asked.value.get("asked_at")],
+            [asked.id, asked.value.get("asked_at"), person],
             asked.resource,
             Controls=asked.controls,
             PlanId=asked.id,
@@ -183,3 +194,13 @@ class People:
         self._engine.state.journal.note(
             entry, [person, at], ResourceId("/"), Controls=[], Person=person, Message=reason
         )
+
+
+def _count(asked: Asked) -> str:
+    """How far a plan is that several people must approve; empty where one is enough."""
+    said, needed = len(asked.approved_by), asked.approvers
+    if needed == 1:
+        return ""
+    if said < needed:
+        return f"{said} of {needed} people approved; somebody else must too"
+    return f"{said} of {needed} people approved"

@@ -229,7 +229,13 @@ class Policy(Strict):
             case Mode.AUDIT:
                 return Decision(do=Do.REPORT, mode=rule.mode, source=source, parameters=given)
             case Mode.APPROVE:
-                return Decision(do=Do.ASK, mode=rule.mode, source=source, parameters=given)
+                return Decision(
+                    do=Do.ASK,
+                    mode=rule.mode,
+                    source=source,
+                    parameters=given,
+                    approvers=rule.approvers,
+                )
             case Mode.ENFORCE:
                 due = opened_at + rule.after
                 if now < due:

@@ -69,6 +69,8 @@ class Rule(Strict):
     """What guided cures must be told."""
     irreversible: Flag = False
     """True allows a cure that cannot be taken back."""
+    approvers: Annotated[int, Field(ge=1, le=5, strict=True)] = 1
+    """How many different people must say yes; 2 is four eyes."""
 
     _check_control = field_validator("control")(_known)
 
@@ -80,6 +82,8 @@ class Rule(Strict):
         faults.extend(self._unknown(controls or {}))
         if "*" in self.control and self.mode is Mode.ENFORCE:
             faults.append("enforce names its controls: '*' may audit or ask")
+        if self.approvers > 1 and self.mode is not Mode.APPROVE:
+            faults.append(f"approvers is for a rule that asks: this one may {self.mode}")
         if self.rollout is not None and self.mode is not Mode.ENFORCE:
             faults.append(f"rollout is for a rule that enforces: this one may {self.mode}")
         if faults:

@@ -16,6 +16,7 @@ from shared.journal import Journal
 from shared.limits import Limits
 from shared.log import Log
 from shared.looked import Looked
+from shared.orders import Orders
 from shared.outbox import Outbox
 from shared.store import Store
 from shared.suspension import Suspension
@@ -40,6 +41,7 @@ class State:
     limits: Limits
     budgets: Budgets
     approvals: Approvals
+    orders: Orders
     suspension: Suspension
     departures: Departures
     uses: Uses
@@ -62,6 +64,7 @@ class State:
             limits=Limits(store, now),
             budgets=Budgets(store, now, principal),
             approvals=Approvals(store, now),
+            orders=Orders(store, now),
             suspension=Suspension(store, now),
             departures=Departures(store, now),
             uses=Uses(store, now),

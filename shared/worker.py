@@ -14,7 +14,9 @@ from shared.hints import ACT, HINTS, Hint, sweep_of
 from shared.intake import Intake, Taken
 from shared.look import Look
 from shared.model import digest
+from shared.orders import undo_in
 from shared.outbox import Sink
+from shared.undos import Undos
 
 if TYPE_CHECKING:
     from shared.azure.dead_letters import DeadLetters
@@ -29,8 +31,11 @@ _ONE_MORE = timedelta(minutes=15)
 class Worker:
     """Safe to call with any text, any number of times, from any number of threads."""
 
-    def __init__(self, engine: Engine, intake: Intake, sweep: Callable[[], Sweep]) -> None:
+    def __init__(
+        self, engine: Engine, undos: Undos, intake: Intake, sweep: Callable[[], Sweep]
+    ) -> None:
         self._sweep = sweep
+        self._undos = undos
         self._engine = engine
         self._intake = intake
         self._state = engine.state
@@ -65,7 +70,13 @@ class Worker:
         self._intake.keep("unreadable-sweep", "not a sweep of ours", shown[:2000])
 
     def act(self, text: str | bytes) -> Look | OverBudget | None:
-        """A message of the writing queue; anything but a hint of ours is kept and reported."""
+        """A message of the writing queue: a hint, or that a person ordered an undo.
+
+        Anything else is kept and reported.
+        """
+        if action := undo_in(text):
+            self._undo(action)
+            return None
         hint = _hint(text)
         if hint is None:
             shown = text.decode(errors="replace") if isinstance(text, bytes) else text
@@ -73,6 +84,13 @@ class Worker:
             return None
         hint = self._judged(hint)
         return self._look(hint, ACT) if hint is not None else None
+
+    def _undo(self, action: str) -> None:
+        try:
+            self._undos.carry_out(action)
+        except Transient as fault:
+            wait = timedelta(seconds=min(max(fault.retry_after, 15), _LONGEST_WAIT))
+            self._state.orders.send(action, wait)
 
     def _judged(self, hint: Hint) -> Hint | None:
         """The hint at what is judged; None where no control (any more) looks at such an id."""

@@ -163,6 +163,16 @@ def test_a_record_whose_line_was_lost_gets_it_when_it_is_shipped(
     assert line["Entry"] == "asked"
 
 
+@pytest.mark.parametrize(
+    "odd", [{"CausedBy": "alice"}, {"Plan": {"changes": [1]}}, {"After": [1]}, {"Decision": "no"}]
+)
+def test_an_odd_record_has_a_line_all_the_same(outbox: Outbox, lines: Log, odd: Any) -> None:
+    """Nothing that a record holds keeps it from being told."""
+    record = outbox.add("actions", ["a"], {"Entry": "failed", **odd})
+    (line,) = lines.page("actions").lines
+    assert (line["EventId"], line["Entry"]) == (record["EventId"], "failed")
+
+
 def test_a_record_told_twice_is_one_line(outbox: Outbox, lines: Log, clock: VirtualClock) -> None:
     """A crash may leave the same record twice, under one id."""
     outbox.add("actions", ["a"], {"Entry": "asked"})
