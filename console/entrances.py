@@ -17,8 +17,8 @@ from shared.settings import Settings
 
 TOKEN: Final = "PORTCULLIS_CONSOLE_TOKEN"  # noqa: S105  a variable's name
 """Names the file that a laptop's one-time token is written to; `make up` sets it."""
-_IN_AZURE: Final = ("WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "CONTAINER_NAME")
-"""Set by the platform for every app in App Service and Functions, whatever the plan."""
+_IN_AZURE: Final = ("WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "WEBSITE_POD_NAME")
+"""Set by the platform for every app in App Service and Functions, one or another in each plan."""
 
 
 class Closed(Entrance):

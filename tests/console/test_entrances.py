@@ -45,7 +45,7 @@ def test_make_up_opens_it_on_this_machine(
     assert near.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("mark", ["WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "CONTAINER_NAME"])
+@pytest.mark.parametrize("mark", ["WEBSITE_SITE_NAME", "WEBSITE_INSTANCE_ID", "WEBSITE_POD_NAME"])
 def test_a_laptops_way_in_is_none_in_azure(
     pages: Starlette, clock: VirtualClock, file: Path, mark: str
 ) -> None:
