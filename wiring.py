@@ -35,6 +35,7 @@ from shared.worker import Worker
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
+    from starlette.types import ASGIApp
 
     from shared.azure.callers import CallerLogs
     from shared.azure.directory import Directory
@@ -243,6 +244,20 @@ class Gate:
             close = getattr(one, "close", None)
             if close is not None:
                 close()
+
+
+def console(gate: Gate, environment: Mapping[str, str]) -> ASGIApp:
+    """The console behind the entrance that this process may have.
+
+    Raises:
+        OSError: the token for a laptop's way in cannot be written down.
+    """
+    # Slow to import, and only whoever opens a page waits for it.
+    from starlette.applications import Starlette  # noqa: PLC0415
+
+    from console.entrances import guarded  # noqa: PLC0415
+
+    return guarded(Starlette(), gate.settings, environment, gate.state.now)
 
 
 def kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:

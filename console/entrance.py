@@ -41,11 +41,15 @@ class Person:
 
 
 class Shut(Exception):
-    """Nobody gets in with this request: answered with `status` and one sentence, nothing else."""
+    """Nobody gets in with this request: answered with `status` and one sentence, nothing else.
 
-    def __init__(self, status: int, message: str) -> None:
+    `sign_in` is the path where a person can prove who they are, empty where there is none.
+    """
+
+    def __init__(self, status: int, message: str, sign_in: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.sign_in = sign_in
 
 
 class Entrance(Protocol):

@@ -20,17 +20,19 @@ CLOUD: Final = "PORTCULLIS_CLOUD"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AzureEnvironment:
-    """One cloud. All but the authority, a host, and the suffix are addresses without a slash.
+    """One cloud. All but authority and issuer, hosts, and the suffix are addresses without a slash.
 
-    `arm` and `graph` take tokens that are for their own address; Log Analytics answers queries at
-    `log_queries` with tokens for `log_queries_audience`; Logs Ingestion, whose addresses are those
-    of data collection endpoints, takes tokens for `monitor`. `storage_suffix` follows the name of
-    a storage account and of its service.
+    Tokens of version 2.0 name the host `issuer`. `arm` and `graph` take tokens that are for their
+    own address; Log Analytics answers queries at `log_queries` with tokens for
+    `log_queries_audience`; Logs Ingestion, whose addresses are those of data collection endpoints,
+    takes tokens for `monitor`. `storage_suffix` follows the name of a storage account and of its
+    service.
     """
 
     name: str
     arm: str
     authority: str
+    issuer: str
     storage_suffix: str
     monitor: str
     log_queries: str
@@ -42,6 +44,7 @@ PUBLIC: Final = AzureEnvironment(
     name="AzureCloud",
     arm="https://management.azure.com",
     authority="login.microsoftonline.com",
+    issuer="login.microsoftonline.com",
     storage_suffix="core.windows.net",
     monitor="https://monitor.azure.com",
     log_queries="https://api.loganalytics.azure.com",
@@ -52,6 +55,7 @@ US_GOVERNMENT: Final = AzureEnvironment(
     name="AzureUSGovernment",
     arm="https://management.usgovcloudapi.net",
     authority="login.microsoftonline.us",
+    issuer="login.microsoftonline.us",
     storage_suffix="core.usgovcloudapi.net",
     monitor="https://monitor.azure.us",
     log_queries="https://api.loganalytics.us",
@@ -62,6 +66,7 @@ CHINA: Final = AzureEnvironment(
     name="AzureChinaCloud",
     arm="https://management.chinacloudapi.cn",
     authority="login.chinacloudapi.cn",
+    issuer="login.partner.microsoftonline.cn",
     storage_suffix="core.chinacloudapi.cn",
     monitor="https://monitor.azure.cn",
     log_queries="https://api.loganalytics.azure.cn",

@@ -17,6 +17,9 @@ from shared.own import NOTHING, Own, account_at, named
 JOBS = "AzureWebJobsStorage"
 """The setting of the Functions host that names its storage account, and where queues wait."""
 _ADDRESSES = [f"{JOBS}__{service}ServiceUri" for service in ("table", "queue", "blob")]
+_CONSOLE = ("PORTCULLIS_CONSOLE_TENANT", "PORTCULLIS_CONSOLE_CLIENT")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EXAMPLE = "00000000-0000-0000-0000-000000000000"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EMULATOR = "http://127.0.0.1"
 _EMULATED = "devstoreaccount1"
@@ -57,6 +60,14 @@ class LogsRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """Who may come to the console: people of `tenant`, with tokens for the app `client`."""
+
+    tenant: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of one process.
 
@@ -66,7 +77,8 @@ class Settings:
     `topic` the Event Grid topic for notices, None for neither. `identities` are the object ids
     under which this deployment writes. `directory` is where Microsoft Graph answers, None where the
     directory is not read. `callers` is where Log Analytics is queried, None for nowhere. `named`
-    are resources of our own that the environment names beyond these: see `own`.
+    are resources of our own that the environment names beyond these: see `own`. `console` says who
+    may come to the console in Azure, None for nobody.
     """
 
     app: App = App.ALL
@@ -82,6 +94,7 @@ class Settings:
     directory: str | None = None
     callers: str | None = None
     named: Own = NOTHING
+    console: SignIn | None = None
 
     @property
     def own(self) -> Own:
@@ -121,6 +134,7 @@ class Settings:
         directory = _directory(environment, cloud, identities, faults)
         callers = _address("PORTCULLIS_CALLERS", environment, cloud, faults)
         own = named(environment, faults)
+        console = _console(environment, faults)
         if faults:
             raise Unusable("; ".join(faults))
         return cls(
@@ -137,6 +151,7 @@ class Settings:
             directory=directory,
             callers=callers,
             named=own,
+            console=console,
         )
 
 
@@ -196,6 +211,18 @@ def _address(
     elif (owner := clouds.owner(address)) is not None and owner is not cloud:
         faults.append(f"{variable} is {address!r}, of {owner.name}: {clouds.CLOUD} is {cloud.name}")
     return address or None
+
+
+def _console(environment: Mapping[str, str], faults: list[str]) -> SignIn | None:
+    """Who may come; both are ids, as names and domains change hands."""
+    given = {name: environment.get(name, "").strip().casefold() for name in _CONSOLE}
+    if not any(given.values()):
+        return None
+    for name, value in given.items():
+        if not _GUID.fullmatch(value):
+            faults.append(f"{name} is {value!r}: an id such as {_EXAMPLE}")
+    tenant, client = given.values()
+    return SignIn(tenant=tenant, client=client)
 
 
 def _path(environment: Mapping[str, str], name: str, root: Path) -> Path | None:

@@ -18,15 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from shared.errors import PortcullisError
 from simulator.alone import stopping
 from simulator.host import Host
-from wiring import Gate
+from simulator.site import Site
+from wiring import Gate, console
 
 POLL = 0.25
 PATIENCE = 1.5
@@ -42,12 +39,12 @@ def main() -> int:
         import function_app  # noqa: PLC0415  reads the environment, and may refuse it
 
         gate = function_app.gate()
-    except PortcullisError as error:
+        site = _site(Host(function_app.app, gate.state.store, gate.state.now, over), gate)
+    except (PortcullisError, OSError) as error:
         _complain(f"{name} cannot start: {error}")
         return 1
-    host = Host(function_app.app, gate.state.store, gate.state.now, over)
-    work = threading.Thread(target=_Work(name, host, gate).run, daemon=True)
-    with _answering(host) as url:
+    work = threading.Thread(target=_Work(name, site.host, gate).run, daemon=True)
+    with _answering(site) as url:
         print(f"{name} is at work" + (f", {url}" if url else ""), flush=True)  # noqa: T201
         work.start()
         _wait(over, parent)
@@ -103,22 +100,32 @@ def _complain(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201
 
 
+def _site(host: Host, gate: Gate) -> Site:
+    """The app over HTTP; without HTTP functions it has no console either.
+
+    Raises:
+        OSError: the console's token cannot be written down.
+    """
+    return Site(host, console(gate, os.environ) if host.routes else _nothing)
+
+
+async def _nothing(*_: object) -> None:
+    """Is never asked: what answers nothing is not served."""
+
+
 @contextmanager
-def _answering(host: Host) -> Iterator[str]:
-    """Answers for the app's HTTP functions; their address, empty where it has none."""
-    if not any(one.kind == "httpTrigger" for one in host.functions.values()):
+def _answering(site: Site) -> Iterator[str]:
+    """Answers for the app's HTTP functions and its console; the address, empty without them."""
+    if not site.host.routes:
         yield ""
         return
-
-    def answer(request: Request) -> Response:
-        given = host.request(request.method, request.url.path)
-        return Response(given.get_body(), given.status_code, media_type=given.mimetype)
-
-    routes = [Route("/{path:path}", answer, methods=["GET"])]
     config = uvicorn.Config(
-        Starlette(routes=routes),
+        site,
         log_level="warning",
         lifespan="off",
+        # Who asks is who is connected, whatever a header says.
+        proxy_headers=False,
+        server_header=False,
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

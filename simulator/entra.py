@@ -12,6 +12,7 @@ from secrets import compare_digest
 from typing import Any
 from urllib.parse import parse_qsl
 
+from simulator.app_tokens import Application, SigningKey, published
 from simulator.audiences import is_known
 from simulator.call import Identity
 from simulator.federation import EXCHANGE, Issuer
@@ -53,12 +54,16 @@ class Entra:
     """Signs app registrations in.
 
     `registrations` are by app id, in lower case; `answered` is how many requests came so far.
+    `keys` sign the tokens for `applications`, which are by client id; the first key is the one in
+    use.
     """
 
     def __init__(self, tenant_id: str, tokens: Tokens, guid: Callable[[], str]) -> None:
         """Tokens are issued by `tokens`, for the one tenant that there is."""
         self.registrations: dict[str, Registration] = {}
         self.answered = 0
+        self.keys = [SigningKey()]
+        self.applications: dict[str, Application] = {}
         self._tenant_id = tenant_id
         self._tokens = tokens
         self._guid = guid
@@ -76,6 +81,15 @@ class Entra:
         Raises ValueError for who has no app id.
         """
         self._registration(identity).federated.append((issuer, subject))
+
+    def expose(self, client_id: str) -> Application:
+        """An app that people and other apps can sign in to."""
+        made = Application(client_id.lower(), self._tenant_id, self.keys)
+        return self.applications.setdefault(made.client_id, made)
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on; the old ones stay published."""
+        self.keys.insert(0, SigningKey())
 
     def answer(self, request: Request, target: Target, now: datetime) -> Response:
         """Answer one request to the authority's host."""
@@ -101,6 +115,9 @@ class Entra:
         if asked == ("GET", _OPENID):
             self._check_tenant(tenant, "invalid_tenant")
             return answer(200, _openid(self._tenant_id))
+        if asked == ("GET", "/discovery/v2.0/keys"):
+            self._check_tenant(tenant, "invalid_tenant")
+            return answer(200, published(self.keys))
         if asked == ("POST", "/oauth2/v2.0/token"):
             self._check_tenant(tenant, "invalid_request")
             form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
@@ -127,13 +144,18 @@ class Entra:
             raise unknown(f"the grant {form['grant_type']!r}")
         registration = self._known(form["client_id"])
         self._prove(registration, form, now)
-        audience = _audience(form["scope"])
+        app = self.applications.get(_client_id(form["scope"]))
+        if app is not None:
+            token = app.access_token(registration.identity, now)
+        else:
+            audience = _audience(form["scope"])
+            token = self._tokens.issue(registration.identity, now, audience=audience)
         life = int(self._tokens.life.total_seconds()) - 1
         return {
             "token_type": "Bearer",
             "expires_in": life,
             "ext_expires_in": life,
-            "access_token": self._tokens.issue(registration.identity, now, audience=audience),
+            "access_token": token,
         }
 
     def _known(self, client_id: str) -> Registration:
@@ -221,6 +243,11 @@ def _no_match(number: int, what: str, presented: object) -> _SignInRefused:
         f"No matching federated identity record found for presented assertion {what} "
         f"'{presented}'. {_NOT_FEDERATED}",
     )
+
+
+def _client_id(scope: str) -> str:
+    """The client id in a scope such as `api://<client id>/.default`."""
+    return scope.removesuffix(_SCOPE).removeprefix("api://").lower()
 
 
 def _audience(scope: str) -> str:

@@ -7,6 +7,7 @@ one retry after another, a poison queue after the fifth failure. The queues are 
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ MAX_DEQUEUE = 5
 BATCH = 8
 HIDDEN = timedelta(minutes=10)
 RETRY = timedelta(seconds=30)
+WEBHOOK = "/runtime/webhooks/eventgrid"
+"""Where the Functions host takes Event Grid's requests, in any casing."""
 _ORIGIN = "webhook-request-origin"
 
 
@@ -60,6 +63,7 @@ class Host:
     """Runs the functions of `app` over `store`, by the clock `now`.
 
     Once `over` is set nothing more is begun: messages that were received go back to their queue.
+    `key` is the system key of the Event Grid extension, which its webhook asks for.
     """
 
     app: func.FunctionApp
@@ -67,6 +71,7 @@ class Host:
     now: Callable[[], datetime]
     over: threading.Event = field(default_factory=threading.Event)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
 
     def __post_init__(self) -> None:
         found = [
@@ -159,9 +164,13 @@ class Host:
         """A request of Event Grid to `/runtime/webhooks/eventgrid?functionName=...`.
 
         As the Functions extension does: it answers the handshakes itself, calls the function for
-        each event of a notification, and says 500 where a call fails, else 202.
+        each event of a notification, and says 500 where a call fails, else 202. Without the key
+        nobody learns whether there is such a function.
         """
         target = locate(request.url)
+        shown = target.query.get("code") or request.headers.get("x-functions-key", "")
+        if not secrets.compare_digest(shown.encode(), self.key.encode()):
+            return Response(401)
         function = self.functions.get(target.query.get("functionname", ""))
         if function is None or function.kind != "eventGridTrigger":
             return Response(404)
@@ -177,6 +186,12 @@ class Host:
         events = sent if isinstance(sent, list) else [sent]
         done = [self._guarded(function, meta.Datum(json.dumps(one), "json")) for one in events]
         return Response(202 if all(done) else 500)
+
+    @property
+    def routes(self) -> set[str]:
+        """The routes of HTTP functions that are no patterns."""
+        http = (one for one in self.functions.values() if one.kind == "httpTrigger")
+        return {one.settings["route"] for one in http if "{" not in one.settings["route"]}
 
     def request(self, method: str, path: str) -> func.HttpResponse:
         """A call to an HTTP function by its route; 404 where none has it."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from rich.console import Console
 
+from console.entrances import TOKEN
 from shared.errors import PortcullisError
 from shared.hints import HINTS
 from shared.settings import JOBS, Settings
@@ -35,6 +36,7 @@ from wiring import kept
 
 HERE = Path(".portcullis")
 TOLD = HERE / "up.json"
+NEXT = HERE / "console-token"
 POLL = 0.5
 STORES = ("file", "azurite")
 _MEANS = {
@@ -60,7 +62,7 @@ def main(arguments: list[str]) -> int:
     up = Up(out, _tenant())
     try:
         with up.running(wanted) as told:
-            _greet(out, told.arm, told.health, told.environment)
+            _greet(out, told, up.way_in)
             lead_az(out, up.tenant, told.yours)
             up.watch(stop)
     except (Ended, PortcullisError) as error:
@@ -95,7 +97,7 @@ class Told:
     """What a person is told."""
 
     arm: str
-    health: str
+    app: str
     environment: Variables
     yours: Serving
 
@@ -108,6 +110,7 @@ class Up:
     tenant: Tenant
     children: dict[str, Callable[[], int | None]] = field(default_factory=dict)
     dead: set[str] = field(default_factory=set)
+    told: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
     def running(self, store: str) -> Iterator[Told]:
@@ -126,14 +129,15 @@ class Up:
             )
             state = left.enter_context(self._state(store))
             left.enter_context(self._event_grid(state))
+            entrance = {TOKEN: str(NEXT.resolve())}
             gate, hand = (
-                left.enter_context(self._app(name, {**directory(door), **state}))
-                for name, door in (("gate", gates), ("hand", hands))
+                left.enter_context(self._app(name, {**directory(door), **state, **more}))
+                for name, door, more in (("gate", gates, entrance), ("hand", hands, {}))
             )
             url = gate.ready()
             hand.ready()
             left.enter_context(self._telling(url, yours, state))
-            yield Told(arm=yours.url, health=url, environment=yours.environment, yours=yours)
+            yield Told(arm=yours.url, app=url, environment=yours.environment, yours=yours)
 
     @contextmanager
     def _state(self, store: str) -> Iterator[Variables]:
@@ -211,16 +215,36 @@ class Up:
     def _telling(self, url: str, yours: Serving, state: Variables) -> Iterator[None]:
         """`portcullis` in another terminal of this folder finds us."""
         environment = {**directory(yours), **state, "PORTCULLIS_APP": "all"}
-        told = {"pid": os.getpid(), "console": url, "token": "", "environment": environment}
-        _write(TOLD, json.dumps(told, indent=2))
+        self.told = {
+            "pid": os.getpid(),
+            "console": url,
+            "token": _next(),
+            "environment": environment,
+        }
+        _write(TOLD, json.dumps(self.told, indent=2))
         try:
             yield
         finally:
             TOLD.unlink(missing_ok=True)
+            NEXT.unlink(missing_ok=True)
+
+    @property
+    def way_in(self) -> str:
+        """The console's address, which is good for one visit."""
+        return f"{self.told['console']}/?token={self.told['token']}"
+
+    def _look_at_the_way_in(self) -> None:
+        """One that was used has another after it: that is written and said."""
+        if not self.told or (token := _next()) == self.told["token"]:
+            return
+        self.told["token"] = token
+        _write(TOLD, json.dumps(self.told, indent=2))
+        self.out.print(f"the console again    {self.way_in}", markup=False, soft_wrap=True)
 
     def watch(self, stop: threading.Event) -> None:
-        """Until told to stop; a child that ends before that is said."""
+        """Until told to stop; a child that ends, and a way in that was used, is said."""
         while not stop.wait(POLL):
+            self._look_at_the_way_in()
             for name, code in self.children.items():
                 if name not in self.dead and (ended := code()) is not None:
                     self.dead.add(name)
@@ -247,10 +271,19 @@ def _write(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _greet(out: Console, arm: str, app: str, environment: dict[str, Any]) -> None:
+def _next() -> str:
+    """The token that is good next; empty where the gate has not written any."""
+    try:
+        return NEXT.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _greet(out: Console, told: Told, way_in: str) -> None:
     out.print("[bold]Portcullis is up[/] over a simulated tenant; Ctrl-C stops both.")
-    out.print(f"  the app's health     {app}/health")
-    out.print(f"  the tenant's ARM     {arm}")
+    out.print(f"  the console, once    {way_in}", markup=False, soft_wrap=True)
+    out.print(f"  the app's health     {told.app}/health")
+    out.print(f"  the tenant's ARM     {told.arm}")
     out.print("  its policy           policy.yaml here: edit it, it is read again")
     out.print("In another terminal of this folder, these talk to it:")
     out.print("  .venv/bin/portcullis sweep")
@@ -258,7 +291,7 @@ def _greet(out: Console, arm: str, app: str, environment: dict[str, Any]) -> Non
     out.print("  .venv/bin/portcullis access review")
     out.print(f"  .venv/bin/portcullis plan {contoso.WEBSITE}", soft_wrap=True)
     out.print("Point the Azure SDKs at the tenant with")
-    for name, value in environment.items():
+    for name, value in told.environment.items():
         out.print(f"  export {name}={value}", markup=False, soft_wrap=True)
 
 

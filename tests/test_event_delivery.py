@@ -56,7 +56,7 @@ def app(load: Callable[[str], ModuleType], gate: Gate) -> ModuleType:
 @pytest.fixture
 def host(world: World, app: ModuleType) -> Iterator[Host]:
     """The app over the world's tenant, where Event Grid's own requests and messages arrive."""
-    host = Host(app.app, world.store, world.clock.now)
+    host = Host(app.app, world.store, world.clock.now, key="hidden")
     world.tenant.grid.send = host.webhook
     world.tenant.grid.put_message = world.store.send
     yield host
@@ -198,7 +198,7 @@ def test_what_event_grid_gives_up_is_cured_and_told(
 
 def test_a_webhook_of_no_function_is_refused(world: World, host: Host) -> None:
     """The host answers 404 for a function that it does not have, so nobody can subscribe it."""
-    url = f"{HOST}?functionName=sweep"
+    url = f"{HOST}?functionName=sweep&code=hidden"
     answer = host.webhook(Request("POST", url, {"aeg-event-type": "Notification"}, b"[]"))
     assert answer.status == 404
     wrong = {**WEBHOOK, "properties": {"endpointUrl": url}}

@@ -9,7 +9,7 @@ import pytest
 
 from shared.clouds import CLOUDS, AzureEnvironment
 from shared.errors import Unusable
-from shared.settings import Settings, Storage
+from shared.settings import Settings, SignIn, Storage
 
 ROOT = Path("/app")
 JOBS = "AzureWebJobsStorage"
@@ -150,3 +150,23 @@ def test_another_clouds_address_is_refused(variable: str) -> None:
     with pytest.raises(Unusable, match=f"{variable} is '{address}', of AzureCloud: "):
         Settings.of({**told, variable: f"{address}/"}, ROOT)
     Settings.of({**told, variable: "https://dod-graph.microsoft.us"}, ROOT)
+
+
+TENANT, CLIENT = "11111111-1111-4111-8111-111111111111", "C0000000-0000-4000-8000-00000000000C"
+
+
+def test_who_may_come_to_the_console() -> None:
+    """A tenant and an app by their ids, in the casing of tokens; neither lets nobody in."""
+    told = {"PORTCULLIS_CONSOLE_TENANT": TENANT, "PORTCULLIS_CONSOLE_CLIENT": f" {CLIENT} "}
+    assert Settings.of(told, ROOT).console == SignIn(tenant=TENANT, client=CLIENT.lower())
+    assert Settings.of({}, ROOT).console is None
+    assert Settings.of(dict.fromkeys(told, ""), ROOT).console is None
+
+
+@pytest.mark.parametrize("name", ["PORTCULLIS_CONSOLE_TENANT", "PORTCULLIS_CONSOLE_CLIENT"])
+@pytest.mark.parametrize("value", ["", "common", "contoso.example", f"{TENANT}/x"])
+def test_half_of_who_may_come_stops_the_app(name: str, value: str) -> None:
+    """Names and domains change hands, and `common` is everybody."""
+    told = {"PORTCULLIS_CONSOLE_TENANT": TENANT, "PORTCULLIS_CONSOLE_CLIENT": CLIENT, name: value}
+    with pytest.raises(Unusable, match=f"{name} is {value!r}: an id such as 00000000-"):
+        Settings.of(told, ROOT)

@@ -52,6 +52,28 @@ def answers(url: str) -> Any:
         return None
 
 
+def enters(note: Path, told: dict[str, Any]) -> str:
+    """Visit the console by the address that stands in the file; the token of the next visit."""
+    url, browser, token = told["console"], requests.Session(), told["token"]
+    assert note.stat().st_mode & 0o777 == 0o600
+    assert requests.get(f"{url}/", timeout=30).status_code == 401
+    entered = browser.get(f"{url}/", params={"token": token}, timeout=30)
+    assert [one.status_code for one in entered.history] == [303]
+    assert entered.status_code not in {401, 403, 503}
+    again = requests.get(f"{url}/", params={"token": token}, timeout=30)
+    assert (again.status_code, "used already" in again.text) == (401, True)
+    rebound = requests.get(f"{url}/", headers={"Host": "rebound.example"}, timeout=30)
+    assert rebound.status_code == 403
+
+    def newest() -> str:
+        return str(json.loads(note.read_text("utf-8"))["token"])
+
+    until(lambda: newest() != token, lambda: "no new way in was told")
+    other = requests.get(f"{url}/", params={"token": newest()}, timeout=30)
+    assert [one.status_code for one in other.history] == [303]
+    return newest()
+
+
 @pytest.mark.parametrize("store", STORES)
 def test_up_and_down(tmp_path: Path, store: str) -> None:
     """It answers, `portcullis` finds it, another is refused, and Ctrl-C leaves nothing behind."""
@@ -62,6 +84,7 @@ def test_up_and_down(tmp_path: Path, store: str) -> None:
         until(lambda: note.exists() or up.poll() is not None, lambda: "up.json did not come")
         told = json.loads(note.read_text("utf-8"))
         assert answers(told["console"]) == {"status": "ok", "app": "gate", "reasons": []}
+        newer = enters(note, told)
         with command(tmp_path, "simulator.up", store) as second:
             said, _ = second.communicate(timeout=60)
         assert (second.returncode, "runs already" in said) == (1, True)
@@ -71,6 +94,8 @@ def test_up_and_down(tmp_path: Path, store: str) -> None:
         up.send_signal(signal.SIGINT)
         said, _ = up.communicate(timeout=60)
     assert (up.returncode, said.splitlines()[-1]) == (0, "stopped")
+    assert all(f"{told['console']}/?token={token}" in said for token in (told["token"], newer))
+    assert [one.name for one in note.parent.glob("*token*")] == []
     assert not note.exists()
     assert answers(told["console"]) is None
     assert (tmp_path / ".portcullis" / "state.db").exists() is (store == "file")
