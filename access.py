@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 import tables
+from console.exports import cell
 from session import gate
 from shared.azure.events import uses_in
 from shared.errors import Unusable
@@ -22,9 +23,6 @@ from shared.model import ResourceId
 from terminal import complain, out, progress, say, show_json
 
 app = typer.Typer(help="Who holds what, and what it is used for.", no_args_is_help=True)
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Form(enum.StrEnum):
@@ -69,7 +67,7 @@ def _as_csv(rows: list[dict[str, Any]]) -> None:
     writer.writeheader()
     for row in rows:
         cells = {k: " ".join(v) if isinstance(v, list) else str(v) for k, v in row.items()}
-        writer.writerow({k: f"'{v}" if v.startswith(_FORMULA) else v for k, v in cells.items()})
+        writer.writerow({k: cell(v) for k, v in cells.items()})
 
 
 @app.command()

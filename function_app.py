@@ -6,6 +6,7 @@ queue trigger that writes, `all` does both in one process. Nothing is built befo
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -21,19 +22,22 @@ from shared.errors import PortcullisError
 from shared.hints import ACT, HINTS, SWEEPS
 from shared.settings import App, Settings
 from wiring import Gate, build
+from wiring import console as build_console
 
 ROOT = Path(__file__).parent
 STORAGE = "AzureWebJobsStorage"
+METHODS = ["GET", "HEAD", "POST"]
 
 _settings = Settings.of(os.environ, ROOT)
 _lock = threading.Lock()
 _gate: Gate | None = None
+_pages: func.AsgiMiddleware | None = None
 
 
 def use(gate: Gate | None) -> None:
     """Run on this gate; None builds one from the environment at the next call."""
-    global _gate  # noqa: PLW0603  one process, one gate
-    _gate = gate
+    global _gate, _pages
+    _gate, _pages = gate, None
 
 
 def gate() -> Gate:
@@ -124,6 +128,25 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
 
 
+async def console(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    """The on-call review; who may come is the entrance's to say."""
+    built = await asyncio.to_thread(pages)
+    answer: func.HttpResponse = await built.handle_async(req, context)
+    return answer
+
+
+def pages() -> func.AsgiMiddleware:
+    """The console of this process, built when somebody first asks for it."""
+    global _pages  # noqa: PLW0603  one process, one console
+    running = gate()
+    with _lock:
+        if _pages is None:
+            _pages = func.AsgiMiddleware(  # type: ignore[no-untyped-call]
+                build_console(running, os.environ)
+            )
+        return _pages
+
+
 def _register() -> None:
     def queue(function: object, name: str) -> None:
         app.queue_trigger(arg_name="message", queue_name=name, connection=STORAGE)(function)
@@ -142,6 +165,8 @@ def _register() -> None:
     app.timer_trigger(arg_name="timer", schedule="*/30 * * * * *", run_on_startup=False)(ship)
     app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)(due)
     app.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)(health)
+    # Keys would let in whoever has one, unnamed: the entrance tells people by their tokens.
+    app.route(route="{*path}", methods=METHODS, auth_level=func.AuthLevel.ANONYMOUS)(console)
 
 
 _register()

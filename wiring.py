@@ -253,11 +253,10 @@ def console(gate: Gate, environment: Mapping[str, str]) -> ASGIApp:
         OSError: the token for a laptop's way in cannot be written down.
     """
     # Slow to import, and only whoever opens a page waits for it.
-    from starlette.applications import Starlette  # noqa: PLC0415
-
+    from console.app import build as pages  # noqa: PLC0415
     from console.entrances import guarded  # noqa: PLC0415
 
-    return guarded(Starlette(), gate.settings, environment, gate.state.now)
+    return guarded(pages(gate), gate.settings, environment, gate.state.now)
 
 
 def kept(settings: Settings, credential: TokenCredential, now: Callable[[], datetime]) -> Store:

@@ -73,7 +73,7 @@ class Guarded:
             self._check_origin(request)
             body = await _whole(request, receive)
         except Shut as shut:
-            await _refusal(request, shut)(scope, receive, send)
+            await refusal(request, shut)(scope, receive, send)
             return
         if body is None:
             return
@@ -160,7 +160,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def _refusal(request: Request, shut: Shut) -> Response:
+def refusal(request: Request, shut: Shut) -> Response:
+    """The answer to a request that gets nothing: a problem for programs, a page for people."""
     headers = {"WWW-Authenticate": "Bearer"} if shut.status == HTTPStatus.UNAUTHORIZED else {}
     title = HTTPStatus(shut.status).phrase
     if is_api(request.url.path):

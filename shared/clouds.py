@@ -38,6 +38,7 @@ class AzureEnvironment:
     log_queries: str
     log_queries_audience: str
     graph: str
+    portal: str
 
 
 PUBLIC: Final = AzureEnvironment(
@@ -50,6 +51,7 @@ PUBLIC: Final = AzureEnvironment(
     log_queries="https://api.loganalytics.azure.com",
     log_queries_audience="https://api.loganalytics.io",
     graph="https://graph.microsoft.com",
+    portal="https://portal.azure.com",
 )
 US_GOVERNMENT: Final = AzureEnvironment(
     name="AzureUSGovernment",
@@ -61,6 +63,7 @@ US_GOVERNMENT: Final = AzureEnvironment(
     log_queries="https://api.loganalytics.us",
     log_queries_audience="https://api.loganalytics.us",
     graph="https://graph.microsoft.us",
+    portal="https://portal.azure.us",
 )
 CHINA: Final = AzureEnvironment(
     name="AzureChinaCloud",
@@ -72,6 +75,7 @@ CHINA: Final = AzureEnvironment(
     log_queries="https://api.loganalytics.azure.cn",
     log_queries_audience="https://api.loganalytics.azure.cn",
     graph="https://microsoftgraph.chinacloudapi.cn",
+    portal="https://portal.azure.cn",
 )
 CLOUDS: Final = (PUBLIC, US_GOVERNMENT, CHINA)
 

@@ -39,6 +39,7 @@ GATE_TRIGGERS = {
     "ship": "timerTrigger",
     "due": "timerTrigger",
     "health": "httpTrigger",
+    "console": "httpTrigger",
 }
 HAND_TRIGGERS = {"act": "queueTrigger"}
 

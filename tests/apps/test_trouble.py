@@ -83,6 +83,7 @@ def test_queues_that_go_and_come_back(
     doors["queue"].say(None)
     stack.until(lambda: stories(state) == ["remediated"] and idle(store), "the cure")
     assert stack.writes() == ONE_CURE
+    stack.until(lambda: stack.said[1:], "the end of the trouble")
     assert stack.said[1:] == ["hand: queues and timers go on"]
 
 

@@ -13,7 +13,7 @@ from tests.worker.worker import Failed, running
 
 JUDGING = {
     "hints", "hints_poison", "act_poison", "changes", "sweep", "sweeps", "sweeps_poison", "ship",
-    "due", "health",
+    "due", "health", "console",
 }  # fmt: skip
 QUEUES = {
     "hints": "hints",
@@ -44,6 +44,16 @@ BINDINGS: dict[str, list[dict[str, Any]]] = {
     "changes": [trigger("eventGridTrigger", "event")],
     "health": [
         trigger("httpTrigger", "req", methods=["GET"], authLevel="ANONYMOUS", route="health"),
+        {"direction": "OUT", "type": "http", "name": "$return"},
+    ],
+    "console": [
+        trigger(
+            "httpTrigger",
+            "req",
+            methods=["GET", "HEAD", "POST"],
+            authLevel="ANONYMOUS",
+            route="{*path}",
+        ),
         {"direction": "OUT", "type": "http", "name": "$return"},
     ],
 }

@@ -160,3 +160,14 @@ def test_health_is_told_in_json(app: str, request: pytest.FixtureRequest) -> Non
         200,
         {"status": "degraded" if reasons else "ok", "app": name, "reasons": reasons},
     )
+
+
+@pytest.mark.parametrize("app", ["gate", "both"])
+def test_the_console_is_shut_where_nobody_can_prove_who_they_are(
+    app: str, request: pytest.FixtureRequest
+) -> None:
+    """It is built at the first call, and answers through the worker as any HTTP function."""
+    stage: Stage = request.getfixturevalue(app)
+    status, problem = stage.worker.get("console", "/api/log")
+    assert (status, problem["status"]) == (503, 503)
+    assert "The console is shut" in problem["detail"]
