@@ -239,6 +239,22 @@ def test_a_scope_without_state_will_do(porter: Porter) -> None:
     assert seen == [({"person": PERSON}, {**whole, "more_body": False})]
 
 
+def test_head_is_get_for_pages(porter: Porter) -> None:
+    """Who answers GET alone answers HEAD; what it sends back is told, and not sent."""
+    asked = []
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["method"])
+        length = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    nothing: Message = {"type": "http.request"}
+    start, body = anyio.run(sent, Guarded(page, porter), scope(method="HEAD"), nothing)
+    assert (asked, body["body"]) == (["GET"], b"")
+    assert (b"content-length", b"4") in start["headers"]
+
+
 def test_nobody_gets_a_socket(pages: Starlette, porter: Porter) -> None:
     back = anyio.run(sent, Guarded(pages, porter), scope(type="websocket"))
     assert back == [{"type": "websocket.close", "code": 1008}]
