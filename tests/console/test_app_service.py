@@ -174,6 +174,17 @@ def test_a_token_is_good_from_its_beginning_to_its_end(
     assert shut(entrance, bearer(sign(exp=now - LEEWAY))).sign_in == ""
 
 
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [("/plans/ü", "%2Fplans%2F%C3%BC"), ("//evil.example", "%2Fevil.example"),
+     ("/\\evil.example", "%2Fevil.example"), ("", "%2F")],
+)  # fmt: skip
+def test_signing_in_leads_back_here(entrance: AppService, path: str, back: str) -> None:
+    """Never to another site, however a path is written."""
+    asked = Request({**request().scope, "path": path})
+    assert shut(entrance, asked).sign_in == f"/.auth/login/aad?post_login_redirect_uri={back}"
+
+
 def part(content: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
 
