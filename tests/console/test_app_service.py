@@ -108,6 +108,26 @@ def test_an_app_may_only_look(
     assert entrance.person(stored(own)).roles == {Role.READER}
 
 
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [
+        ({"idtyp": "app"}, {Role.READER}),
+        ({"idtyp": "user"}, ALL),
+        ({"azp": CLIENT}, {Role.READER}),
+        ({"azpacr": "1"}, {Role.READER}),
+        ({"appid": CLIENT}, {Role.READER}),
+        ({"azp": CLIENT, "scp": ""}, {Role.READER}),
+        ({"azp": CLIENT, "scp": "user_impersonation"}, ALL),
+        ({"sub": PETRA.object_id}, {Role.READER}),
+        ({"azp": CLIENT, "scp": "x", "idtyp": "app"}, {Role.READER}),
+    ],
+)
+def test_each_mark_of_an_app_is_enough(
+    entrance: AppService, sign: Sign, said: dict[str, str], roles: frozenset[Role]
+) -> None:
+    assert entrance.person(bearer(sign(**said))).roles == roles
+
+
 def test_an_app_without_reader_may_nothing(
     entrance: AppService, registration: Application, clock: VirtualClock
 ) -> None:
