@@ -141,8 +141,9 @@ def _presented(request: Request) -> tuple[str, bool]:
 
 
 def _login(request: Request) -> str:
-    """Where the platform signs somebody in who then comes back to this page."""
-    back = request.url.path if request.method in {"GET", "HEAD"} else "/"
+    """Where the platform signs somebody in who then comes back here, to no other site."""
+    path = request.scope["path"] if request.method in {"GET", "HEAD"} else ""
+    back = "/" + path.lstrip("/\\")
     return f"/.auth/login/aad?post_login_redirect_uri={quote(back, safe='')}"
 
 

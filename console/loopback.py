@@ -55,7 +55,7 @@ class Loopback(Entrance):
         """
         _check_nearness(request)
         presented = request.query_params.get("token")
-        if presented is None or request.method != "GET" or request.url.path != "/":
+        if presented is None or request.method != "GET" or request.scope["path"] != "/":
             return None
         session = self._session(presented)
         answer = RedirectResponse("/", status_code=303)

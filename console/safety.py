@@ -99,7 +99,7 @@ class Guarded:
 
     def _own(self, request: Request) -> frozenset[str]:
         host = request.headers.get("host", "")
-        return self._origins or frozenset({f"{request.url.scheme}://{host}"})
+        return self._origins or frozenset({f"{request.scope['scheme']}://{host}"})
 
     def _sending(self, scope: Scope, send: Send) -> Send:
         """`send` with what every answer says, and without a body for who asked for none."""
@@ -164,7 +164,7 @@ def refusal(request: Request, shut: Shut) -> Response:
     """The answer to a request that gets nothing: a problem for programs, a page for people."""
     headers = {"WWW-Authenticate": "Bearer"} if shut.status == HTTPStatus.UNAUTHORIZED else {}
     title = HTTPStatus(shut.status).phrase
-    if is_api(request.url.path):
+    if is_api(request.scope["path"]):
         problem = {"type": "about:blank", "title": title, "status": shut.status}
         return JSONResponse(
             {**problem, "detail": str(shut)}, shut.status, headers, media_type=_PROBLEM

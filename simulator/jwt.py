@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 Claims = Mapping[str, Any]
@@ -54,6 +55,17 @@ def is_signed_by(token: str, key: bytes) -> bool:
     """Whether a token was made with this key."""
     signed, _, signature = token.rpartition(".")
     return hmac.compare_digest(signature, _signature(signed, key))
+
+
+def is_signed_by_rsa(token: str, key: RSAPublicKey) -> bool:
+    """Whether a token was made with the private half of this key."""
+    signed, _, signature = token.rpartition(".")
+    try:
+        raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+        key.verify(raw, signed.encode(), PKCS1v15(), SHA256())
+    except (ValueError, InvalidSignature):
+        return False
+    return True
 
 
 def _part(content: Claims) -> str:

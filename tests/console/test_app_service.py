@@ -108,6 +108,26 @@ def test_an_app_may_only_look(
     assert entrance.person(stored(own)).roles == {Role.READER}
 
 
+@pytest.mark.parametrize(
+    ("said", "roles"),
+    [
+        ({"idtyp": "app"}, {Role.READER}),
+        ({"idtyp": "user"}, ALL),
+        ({"azp": CLIENT}, {Role.READER}),
+        ({"azpacr": "1"}, {Role.READER}),
+        ({"appid": CLIENT}, {Role.READER}),
+        ({"azp": CLIENT, "scp": ""}, {Role.READER}),
+        ({"azp": CLIENT, "scp": "user_impersonation"}, ALL),
+        ({"sub": PETRA.object_id}, {Role.READER}),
+        ({"azp": CLIENT, "scp": "x", "idtyp": "app"}, {Role.READER}),
+    ],
+)
+def test_each_mark_of_an_app_is_enough(
+    entrance: AppService, sign: Sign, said: dict[str, str], roles: frozenset[Role]
+) -> None:
+    assert entrance.person(bearer(sign(**said))).roles == roles
+
+
 def test_an_app_without_reader_may_nothing(
     entrance: AppService, registration: Application, clock: VirtualClock
 ) -> None:
@@ -172,6 +192,17 @@ def test_a_token_is_good_from_its_beginning_to_its_end(
     assert (ended.status, str(ended)) == (401, "The token has expired: sign in again.")
     assert ended.sign_in == "/.auth/login/aad?post_login_redirect_uri=%2Fplans"
     assert shut(entrance, bearer(sign(exp=now - LEEWAY))).sign_in == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [("/plans/ü", "%2Fplans%2F%C3%BC"), ("//evil.example", "%2Fevil.example"),
+     ("/\\evil.example", "%2Fevil.example"), ("", "%2F")],
+)  # fmt: skip
+def test_signing_in_leads_back_here(entrance: AppService, path: str, back: str) -> None:
+    """Never to another site, however a path is written."""
+    asked = Request({**request().scope, "path": path})
+    assert shut(entrance, asked).sign_in == f"/.auth/login/aad?post_login_redirect_uri={back}"
 
 
 def part(content: dict[str, Any]) -> str:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from console.loopback import Loopback
 from console.safety import Guarded
+from tests.console.serving import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 REBOUND = "rebound.example"
@@ -36,26 +30,6 @@ QUIET = [
     "--disable-sync",
     f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
 ]
-
-
-@contextmanager
-def served(app: ASGIApp) -> Iterator[int]:
-    """The port on loopback where `app` answers."""
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False)
-    server = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        thread = threading.Thread(
-            target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
-        )
-        thread.start()
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
-        yield int(listener.getsockname()[1])
-        server.should_exit = True
-        thread.join(10)
 
 
 async def form(request: Request) -> Response:

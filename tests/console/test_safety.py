@@ -239,6 +239,34 @@ def test_a_scope_without_state_will_do(porter: Porter) -> None:
     assert seen == [({"person": PERSON}, {**whole, "more_body": False})]
 
 
+def test_head_is_get_for_pages(porter: Porter) -> None:
+    """Who answers GET alone answers HEAD; what it sends back is told, and not sent."""
+    asked = []
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["method"])
+        length = [(b"content-length", b"4")]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    nothing: Message = {"type": "http.request"}
+    start, body = anyio.run(sent, Guarded(page, porter), scope(method="HEAD"), nothing)
+    assert (asked, body["body"]) == (["GET"], b"")
+    assert (b"content-length", b"4") in start["headers"]
+
+
+@pytest.mark.parametrize("host", [b"[", b"x/api", b"\xff", b"", b"a@b:c"])
+def test_a_host_that_is_none_breaks_nothing(pages: Starlette, porter: Porter, host: bytes) -> None:
+    """Who may come is told by the entrance; a refusal is told all the same."""
+    whole: Message = {"type": "http.request"}
+    for shut, status in ((None, 200), (Shut(403, "No."), 403)):
+        porter.shut = shut
+        for guarded in (Guarded(pages, porter), Guarded(pages, porter, frozenset({OURS}))):
+            back = anyio.run(sent, guarded, scope(headers=[(b"host", host)]), whole)
+            assert back[0]["status"] == status
+            assert (b"x-frame-options", b"DENY") in back[0]["headers"]
+
+
 def test_nobody_gets_a_socket(pages: Starlette, porter: Porter) -> None:
     back = anyio.run(sent, Guarded(pages, porter), scope(type="websocket"))
     assert back == [{"type": "websocket.close", "code": 1008}]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ClientSecretCredential, WorkloadIdentityCredential
@@ -194,3 +195,49 @@ def test_tokens_are_kept_while_good_and_renewed_in_time(
     refused = _reads(tenant, first)
     assert (refused.status, refused.json()["error"]["code"]) == (401, "ExpiredAuthenticationToken")
     assert _reads(tenant, short.get_token(SCOPE).token).status == 200
+
+
+CONSOLE = "c0000000-0000-4000-8000-00000000000c"
+
+
+def _checked(tenant: Tenant, token: str) -> dict[str, Any]:
+    """What a token says, its signature checked with the keys that Entra publishes."""
+    url = f"{AUTHORITY}/{tenant.tenant_id}/discovery/v2.0/keys"
+    keys = jwt.PyJWKSet.from_dict(tenant.handle(Request("GET", url)).json())
+    key = keys[jwt.get_unverified_header(token)["kid"]]
+    lax: Any = {"verify_exp": False, "verify_nbf": False, "verify_iat": False}
+    found: dict[str, Any] = jwt.decode(token, key, ["RS256"], audience=CONSOLE, options=lax)
+    return found
+
+
+def test_people_sign_in_to_an_app(tenant: Tenant) -> None:
+    """With the app's roles, and signed so that the app can check it, also after a roll-over."""
+    console = tenant.entra.expose(CONSOLE.upper())
+    console.assign(ALICE, "Reader", "Operator")
+    old = console.id_token(ALICE, tenant.clock.now())
+    tenant.entra.rotate()
+    new = console.access_token(ALICE, tenant.clock.now(), client="terminal")
+    assert _checked(tenant, old)["roles"] == ["Operator", "Reader"]
+    said = _checked(tenant, new)
+    assert (said["oid"], said["scp"], said["azp"]) == (
+        ALICE.object_id,
+        "user_impersonation",
+        "terminal",
+    )
+    assert said["iss"] == f"{AUTHORITY}/{tenant.tenant_id}/v2.0"
+    assert said["sub"] != ALICE.object_id
+    assert old.partition(".")[0] != new.partition(".")[0]
+
+
+def test_an_app_gets_a_token_for_another_app(tenant: Tenant) -> None:
+    """For itself: nobody's consent is in it, and subject and object are one."""
+    tenant.entra.expose(CONSOLE).assign(ROBOT, "Reader")
+    token = _secret(tenant).get_token(f"api://{CONSOLE}/.default").token
+    said = _checked(tenant, token)
+    assert (said["sub"], said["azp"], said["roles"]) == (
+        ROBOT.object_id,
+        ROBOT.app_id,
+        ["Reader"],
+    )
+    assert "scp" not in said
+    assert _reads(tenant, token).status == 401, "Azure takes no token for an app"
