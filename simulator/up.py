@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         return 1
     HERE.mkdir(exist_ok=True)
     stop = stopping()
-    up = Up(out, _tenant())
+    up = Up(out, estate())
     try:
         with up.running(wanted) as told:
             _greet(out, told, up.way_in)
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
     return 1 if up.dead else 0
 
 
-def _tenant() -> Tenant:
+def estate() -> Tenant:
     """Contoso, with roles enforced: you are its owner, gate and hand may do what they must."""
     tenant = Tenant(WallClock(), rbac=True)
     contoso.estate(tenant)
