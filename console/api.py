@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -14,8 +15,6 @@ from console.asking import Desked, may
 from console.entrance import Person, Role
 from console.forms import Forms
 from console.questions import ExportQuery, FindingsQuery, Id, Key, LogQuery, Stream
-
-router = APIRouter(prefix="/api")
 
 Resource = Annotated[str, Query(max_length=2_000)]
 Control = Annotated[str, Query(max_length=200)]
@@ -33,6 +32,18 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How an operation says what it refuses with."""
+    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }
+
+
+router = APIRouter(prefix="/api", responses=refusals(400, 401, 403, 413, 422, 503))
 
 
 class LogPage(BaseModel):
@@ -128,13 +139,13 @@ def log(desk: Desked, asked: Annotated[LogQuery, Query()]) -> LogPage:
     return LogPage(items=page.lines, next=page.next, back_to=page.back_to)
 
 
-@router.get("/log/{stream}/{key}", responses={404: {"model": Problem}})
+@router.get("/log/{stream}/{key}", responses=refusals(404))
 def record(desk: Desked, stream: Stream, key: Key) -> dict[str, Any]:
     """The whole record of a line."""
     return desk.record(stream, key)
 
 
-@router.get("/actions/{action}", responses={404: {"model": Problem}})
+@router.get("/actions/{action}", responses=refusals(404))
 def action(desk: Desked, action: Id) -> dict[str, Any]:
     """The story of an action, and how it can be taken back."""
     return desk.action(action)
@@ -143,7 +154,7 @@ def action(desk: Desked, action: Id) -> dict[str, Any]:
 @router.post(
     "/actions/{action}/undo",
     dependencies=[Spent],
-    responses={404: {"model": Problem}, 409: {"model": Problem}},
+    responses=refusals(404, 409),
 )
 def undo(desk: Desked, person: Operator, action: Id) -> dict[str, Any]:
     """Order that it is taken back; the order, and what came of it as far as that is known."""
@@ -159,7 +170,7 @@ def plans(
     return desk.plans(status)
 
 
-@router.get("/plans/{plan}", responses={404: {"model": Problem}})
+@router.get("/plans/{plan}", responses=refusals(404))
 def plan(desk: Desked, plan: Id) -> dict[str, Any]:
     """A plan, what it would change, and who caused what it cures."""
     return desk.plan(plan)
@@ -171,7 +182,7 @@ def decide(desk: Desked, person: Approver, said: Decision) -> list[dict[str, Any
     return desk.decide_all(said.plans, person.name, yes=said.approve, reason=said.reason)
 
 
-@router.get("/findings", responses={409: {"model": Problem}})
+@router.get("/findings", responses=refusals(409))
 def findings(desk: Desked, asked: Annotated[FindingsQuery, Query()]) -> FindingsPage:
     """Findings, the gravest first; closed ones only where they are asked for."""
     page = desk.findings(asked.question, after=asked.after, limit=asked.limit)
@@ -196,13 +207,13 @@ def export(desk: Desked, asked: Annotated[ExportQuery, Query()]) -> StreamingRes
     return StreamingResponse(parts, media_type=f"{kind}; charset=utf-8", headers=headers)
 
 
-@router.get("/finding", responses={404: {"model": Problem}})
+@router.get("/finding", responses=refusals(404))
 def finding(desk: Desked, resource: Resource, control: Control) -> dict[str, Any]:
     """One finding, with the lines of policy that would exempt it."""
     return desk.finding(resource, control)
 
 
-@router.post("/look", dependencies=[Spent], responses={409: {"model": Problem}}, status_code=202)
+@router.post("/look", dependencies=[Spent], responses=refusals(409), status_code=202)
 def look(desk: Desked, person: Operator, resource: Resource) -> dict[str, str]:
     """Ask for a look at a resource now."""
     desk.look(resource, person.name)
@@ -222,7 +233,7 @@ def stop(desk: Desked, person: Operator, said: Stopping) -> dict[str, Any]:
     return {"stopped": desk.stop()}
 
 
-@router.post("/resume", dependencies=[Spent], responses={409: {"model": Problem}})
+@router.post("/resume", dependencies=[Spent], responses=refusals(409))
 def resume(desk: Desked, person: Operator) -> dict[str, Any]:
     """Let writes happen again, and look again at every open finding."""
     desk.gate.people.resume(person.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -39,16 +39,10 @@ def build(gate: Gate) -> FastAPI:
         app.add_exception_handler(kind, answer)
     app.state.desk = lambda: Desk(gate)
     app.state.forms = Forms(gate.state.store, gate.state.now)
-    app.include_router(api.router, responses=_REFUSALS)
+    app.include_router(api.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": api.Problem, "description": HTTPStatus(status).phrase}
-    for status in (401, 403, 413, 422, 503)
-}
 
 
 def _refused(request: Request, error: Exception) -> Response:
