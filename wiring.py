@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from shared.review import Review
     from shared.store import Store
     from shared.sweep import Sweep
+    from shared.trends import Trends
 
 
 _OLD = timedelta(hours=1)
@@ -202,6 +203,15 @@ class Gate:
         if self.letters is not None:
             with closing(self.letters()) as letters:
                 self.worker.undelivered(letters)
+        # Last: nothing of the above waits for what is only counted.
+        self.trends.fold()
+
+    @property
+    def trends(self) -> Trends:
+        """What happened day by day."""
+        from shared.trends import Trends  # noqa: PLC0415  no event does
+
+        return Trends(self.state.store, self.state.log, self.state.now)
 
     def review(self) -> Review:
         """Who holds what; see `shared.review`."""
