@@ -59,7 +59,8 @@ class Kind(enum.StrEnum):
     INCREMENTAL = "incremental"
 
 
-_LAST: Final = {Kind.FULL: "last-sweep", Kind.INCREMENTAL: "last-changes"}
+LAST: Final = {Kind.FULL: "last-sweep", Kind.INCREMENTAL: "last-changes"}
+"""Under which key the last sweep of a kind is kept that came to its end."""
 
 
 @dataclass(kw_only=True)
@@ -201,7 +202,7 @@ class Sweep:
 
     def _began(self, kind: Kind) -> datetime | None:
         """When the last sweep of a kind began that came to its end."""
-        row = self._store.get("control", "control", _LAST[kind])
+        row = self._store.get("control", "control", LAST[kind])
         return datetime.fromisoformat(row.value["started_at"]) if row else None
 
     def _begin(self, kind: Kind) -> str | None:
@@ -513,7 +514,7 @@ class Sweep:
         ended = self._record(sweep)
         value = {"run": sweep.name, "started_at": sweep.started_at.isoformat(), "ended_at": ended}
         kept = {**value, "first": first, "summary": asdict(summary)}
-        self._store.put("control", "control", _LAST[sweep.kind], kept)
+        self._store.put("control", "control", LAST[sweep.kind], kept)
         self._store.delete("control", "control", "failed-sweep")
         self._clear(sweep)
         return summary
@@ -521,7 +522,7 @@ class Sweep:
     def _scored(self, sweep: _Run) -> bool:
         """Weigh what was counted; whether this is the first full sweep of all."""
         summary, score = sweep.summary, self._weighed(sweep.summary.by_type)
-        last = self._store.get("control", "control", _LAST[Kind.FULL])
+        last = self._store.get("control", "control", LAST[Kind.FULL])
         first = last is None or (last.value["run"] == sweep.name and bool(last.value.get("first")))
         summary.score = None if first else score.value
         summary.judged, summary.by_severity = score.judged, severities_json(score)
@@ -536,7 +537,7 @@ class Sweep:
 
         Reads every finding: no more than a few times a minute, where there are very many.
         """
-        row = self._store.get("control", "control", _LAST[Kind.FULL])
+        row = self._store.get("control", "control", LAST[Kind.FULL])
         by_type = row.value["summary"].get("by_type") if row else None
         if row is None or not by_type:
             return None
@@ -572,7 +573,7 @@ class Sweep:
 
     def _ended(self, run: str) -> Summary:
         """The summary of a sweep that another brought to its end."""
-        for key in _LAST.values():
+        for key in LAST.values():
             row = self._store.get("control", "control", key)
             if row is not None and row.value["run"] == run:
                 return Summary(**row.value["summary"])
@@ -583,7 +584,7 @@ class Sweep:
         failed = self._store.get("control", "control", "failed-sweep")
         if failed is not None:
             yield f"the sweep of {failed.value['at'][:19]} failed: {failed.value['reason']}"
-        full = self._store.get("control", "control", _LAST[Kind.FULL])
+        full = self._store.get("control", "control", LAST[Kind.FULL])
         ended = datetime.fromisoformat(full.value["ended_at"]) if full else None
         if ended and self._memory.now() - ended > 2 * self._policy().sweeps.full:
             yield f"no sweep has ended since {ended.isoformat()[:19]}"
