@@ -557,8 +557,7 @@ class Sweep:
     def _record(self, sweep: _Run) -> str:
         now, summary = self._memory.now(), sweep.summary
         summary.seconds = round((now - sweep.started_at).total_seconds(), 3)
-        known = {name: value for name, value in asdict(summary).items() if value is not None}
-        told = {_pascal(name): value for name, value in known.items() if name != "run"}
+        told = {_pascal(name): value for name, value in asdict(summary).items() if name != "run"}
         fields = {"Summary": "sweep", "RunId": summary.run, **told}
         self._memory.outbox.add("sweeps", [summary.run], fields)
         return now.isoformat()
