@@ -2,9 +2,9 @@
 
 `Trends.fold` counts each line of the log once, whoever runs it beside, and wherever one is killed:
 a day's row moves by compare-and-swap together with the mark up to which it is counted. Two lines
-of one record count once, where they are no more than an hour or 2,000 lines apart. The newest
-minute is left for lines that are under way: one that arrives later still, with an instant before
-the mark, is missed.
+of one record count once, where they are no more than an hour, or 2,000 lines of their stream,
+apart. The newest minute is left for lines that are under way: one that arrives later still, with
+an instant before the mark, is missed.
 
 How long a remedy took is kept as a histogram whose buckets grow by a tenth: what is read from it
 is within 5 % of the truth, and less than a second counts as one.
@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final, Literal
@@ -31,6 +31,7 @@ KEPT: Final = timedelta(days=400)
 _STREAMS: Final = ("findings", "actions", "sweeps")
 _UNDER_WAY: Final = timedelta(seconds=60)
 _DOUBLED: Final = timedelta(hours=1)
+_REMEMBERED: Final = 2_000
 _LINES: Final = 2_000
 """As many lines are held at once."""
 _READS: Final = 40
@@ -191,12 +192,12 @@ class Trends:
         found = set[str]()
         for stream in _STREAMS:
             rows = self._log.scan(stream, since=start - _DOUBLED, until=start - _TICK)
-            found |= {str(row.value["EventId"]) for row in islice(rows, _LINES)}
+            found |= {str(row.value["EventId"]) for row in islice(rows, _REMEMBERED)}
         return found
 
     def _add(self, day: date, told: Sequence[_Said], upto: datetime) -> None:
         """Count lines of a day that are not before its mark, and move the mark with them."""
-        key, midnight = day.isoformat(), datetime.combine(day + timedelta(days=1), time(), UTC)
+        key = day.isoformat()
         while True:
             row = self._store.get("trends", "day", key)
             mark = datetime.fromisoformat(row.value["mark"]) if row else None
@@ -204,7 +205,7 @@ class Trends:
             if not fresh:
                 return
             value = _counted(row.value if row else {}, fresh)
-            value["mark"] = min(upto, midnight).isoformat()
+            value["mark"] = upto.isoformat()
             with suppress(Exists, Moved):
                 if row is None:
                     self._store.insert("trends", "day", key, value)
