@@ -143,8 +143,9 @@ class Inventory:
 
         https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list
         """
-        built_in = str(resource.get("/properties/type")).casefold() == "builtinrole"
-        return not (built_in and resource.type.casefold() == _DEFINITIONS)
+        if resource.type.casefold() != _DEFINITIONS:
+            return True
+        return str(resource.get("/properties/type")).casefold() != "builtinrole"
 
     def _places(self, sight: Sight) -> list[Within]:
         """Where to ask: the whole tenant where all of it is watched, else each place by name.

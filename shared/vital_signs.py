@@ -112,7 +112,8 @@ class VitalSigns:
     """All of it at one instant.
 
     `last_event` is when an event was last taken, to within a minute; `hints` are resources that
-    wait for a look, `outbox` records that wait for the log. `limits` and `budgets` are the ten
+    wait for a look (who waits for more than a minute, and is hinted at again, waits anew),
+    `outbox` records that wait for the log. `limits` and `budgets` are the ten
     with the least room; `faults` are those of a broken policy, under which nothing is written.
     """
 
