@@ -105,6 +105,23 @@ class Day:
     times: Times = field(default_factory=Times)
     controls: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """Times in seconds."""
+        return {
+            "day": self.day.isoformat(),
+            "opened": self.opened,
+            "closed": self.closed,
+            "remediated": self.remediated,
+            "failed": self.failed,
+            "not_cured": self.not_cured,
+            "undone": self.undone,
+            "score": self.score,
+            "ended": self.times.number,
+            "median_seconds": self.times.median,
+            "p95_seconds": self.times.p95,
+            "controls": {name: dict(of) for name, of in self.controls.items()},
+        }
+
 
 def times_of(days: Iterable[Day]) -> Times:
     """How long remedies took on all of these days."""

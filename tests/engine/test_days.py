@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,8 @@ def test_a_cure_and_its_undo_are_a_days_work(world: World) -> None:
     assert (found.opened, found.closed, found.remediated, found.undone) == (1, 1, 1, 0)
     assert found.times.median == pytest.approx(600, rel=0.05)
     assert top([found], "remediated") == [(BLOB, 1)]
+    told = json.loads(json.dumps(found.to_json()))
+    assert (told["ended"], told["controls"][BLOB]) == (1, {"opened": 1, "remediated": 1})
     (action,) = {record["ActionId"] for record in world.records(gate) if record.get("ActionId")}
     gate.people.undo(action, "alice")
     assert today(world, gate).undone == 1
