@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from shared.review import Review
     from shared.store import Store
     from shared.sweep import Sweep
+    from shared.trends import Trends
+    from shared.vital_signs import VitalSigns
 
 
 _OLD = timedelta(hours=1)
@@ -205,6 +207,25 @@ class Gate:
         if self.letters is not None:
             with closing(self.letters()) as letters:
                 self.worker.undelivered(letters)
+        # Last: nothing of the above waits for what is only counted.
+        self.trends.fold()
+
+    @property
+    def trends(self) -> Trends:
+        """What happened day by day."""
+        from shared.trends import Trends  # noqa: PLC0415  no event does
+
+        return Trends(self.state.store, self.state.log, self.state.now)
+
+    def vital_signs(self) -> VitalSigns:
+        """The gate's own health in numbers.
+
+        Raises:
+            StoreUnavailable: state cannot be read.
+        """
+        from shared.vital_signs import vital_signs  # noqa: PLC0415  people ask for it
+
+        return vital_signs(self.state, self.policy())
 
     def review(self) -> Review:
         """Who holds what; see `shared.review`."""

@@ -107,6 +107,11 @@ class Bucket(ABC):
         self.closed: float = value.get("closed", 0)
         self._lines: dict[str, float] = dict(value.get("lines", {}))
 
+    @property
+    def bounded(self) -> bool:
+        """Whether its limit is known."""
+        return self.limit.size < _ENDLESS
+
     @abstractmethod
     def free(self) -> int:
         """How many requests there is room for."""

@@ -221,6 +221,13 @@ class Coverage:
         ]
 
 
+def unseen_by(memory: State) -> Mapping[str, Mapping[str, str]]:
+    """By scope that the last sweep could not see, `since` when, and for what `reason`."""
+    row = memory.store.get(*_ROW)
+    unseen: Mapping[str, Mapping[str, str]] = row.value["unseen"] if row else {}
+    return unseen
+
+
 def _words(block: Mapping[str, Any], name: str) -> list[str]:
     listed = block.get(name)
     return [str(one) for one in listed] if isinstance(listed, list) else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from shared.azure import events
@@ -13,12 +13,21 @@ from shared.hints import Actor, Hint
 from shared.model import Control, ResourceId, digest
 from shared.observing import Observer
 from shared.state import State
+from shared.store import Store
 
 if TYPE_CHECKING:
     from shared.policy import Policy
 
 UNKNOWN_WRITE = timedelta(minutes=10)
 """How long a write under our identity may stay unknown to the journal."""
+_HEARD = ("control", "control", "last-event")
+_MINUTE = timedelta(minutes=1)
+
+
+def last_event(store: Store) -> datetime | None:
+    """When an event was last taken, to within a minute; None where none ever was."""
+    row = store.get(*_HEARD)
+    return datetime.fromisoformat(row.value["at"]) if row else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +55,7 @@ class Intake:
         self._state = state
         self._policy = policy
         self._identities = frozenset(i.casefold() for i in identities)
+        self._heard_at: datetime | None = None
         self._actions = {
             action.casefold() for c in controls.values() for action in c.detector.actions
         }
@@ -56,12 +66,21 @@ class Intake:
         for one in unreadable:
             self.keep("unreadable-event", one.reason, one.text)
         fates = [self._one(event) for event in found]
+        if found:
+            self._heard()
         return Taken(
             hinted=fates.count("hinted"),
             ours=fates.count("ours"),
             ignored=fates.count("ignored"),
             unreadable=len(unreadable),
         )
+
+    def _heard(self) -> None:
+        """Keep that events come; once a minute is enough."""
+        now = self._state.now()
+        if self._heard_at is None or now - self._heard_at >= _MINUTE:
+            self._state.store.put(*_HEARD, {"at": now.isoformat()})
+            self._heard_at = now
 
     def _one(self, event: events.Event) -> str:
         if event.use is not None:

@@ -137,6 +137,16 @@ class Inventory:
                 return replace(resource, id=at)
         return resource
 
+    @staticmethod
+    def counted(resource: Resource) -> bool:
+        """Whether it is one of the estate's: hundreds of roles are Azure's own, in every tenant.
+
+        https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list
+        """
+        if resource.type.casefold() != _DEFINITIONS:
+            return True
+        return str(resource.get("/properties/type")).casefold() != "builtinrole"
+
     def _places(self, sight: Sight) -> list[Within]:
         """Where to ask: the whole tenant where all of it is watched, else each place by name.
 

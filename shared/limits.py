@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from shared.decision import words
@@ -30,6 +31,20 @@ class Full:
     source: str
     words: str
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """How many writes a limit's window holds, and how many it allows: `per` what, and `of` which.
+
+    `window` is in words.
+    """
+
+    per: str
+    of: str
+    window: str
+    used: int
+    allowed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,25 @@ class Limits:
                 inside = self._inside(limit, row)
                 shown.append((f"per {limit.per} {row.key}", len(inside), limit.writes))
         return shown
+
+    def fullest(self, policy: Policy, count: int, most: int) -> list[Used]:
+        """The `count` counters with the least room, that of runs left out; empty ones too.
+
+        Looks at no more than `most` counters of each limit.
+        """
+        found = [
+            Used(
+                per=limit.per,
+                of=row.key,
+                window=words(limit.window),
+                used=len(self._inside(limit, row)),
+                allowed=limit.writes,
+            )
+            for limit in _strictest(policy).values()
+            if limit.per != "run"
+            for row in islice(self._store.scan("limits", _name(limit)), most)
+        ]
+        return sorted(found, key=lambda one: (_room(one), one.per, one.of))[:count]
 
     def _counts(self, policy: Policy, plan: Plan, severity: Severity, run: str) -> Iterator[_Count]:
         for i, limit in _strictest(policy).items():
@@ -126,6 +160,11 @@ class Limits:
                     self._store.replace("limits", count.partition, count.name, inside, row.etag)
                 return None
             row = self._store.get("limits", count.partition, count.name)
+
+
+def _room(one: Used) -> float:
+    """The share of a limit that is left."""
+    return 1 - one.used / one.allowed if one.allowed else 0
 
 
 def _strictest(policy: Policy) -> dict[int, Limit]:

@@ -18,8 +18,9 @@ from shared.store import Row, Store
 Line = Mapping[str, Any]
 """A record in short: `Key`, `EventId`, `OccurredAt`, `Entry` (of findings the transition),
 `Controls`, `Severity`, `ResourceId`, `ActionId`, `PlanId`, `UndoOf`, `Actors` (who caused it, by
-name), `Person`, `Owner`, `Message`, `Changes` (at most three), `Decision` (what follows) and
-`OpenedAt`; each absent where the record does not tell it."""
+name), `Person`, `Owner`, `Message`, `Changes` (at most three), `Decision` (what follows),
+`OpenedAt`, `Score`, and `Unjudged` (a finding closed that was unknown and never violated); each
+absent where the record does not tell it."""
 
 PATIENCE = 4_000
 """How many lines one question looks through before it gives back what it found."""
@@ -51,6 +52,10 @@ def _line(stream: str, record: Mapping[str, Any]) -> dict[str, Any]:
     actors = [a.get("name") or a.get("app_id") or a.get("object_id") for a in told]
     if names := list(dict.fromkeys(name for name in actors if name)):
         short["Actors"] = names[:5]
+    if record.get("Score") is not None:
+        short["Score"] = record["Score"]
+    if short["Entry"].startswith("closed-") and not record.get("Evidence"):
+        short["Unjudged"] = True
     if message := record.get("Message") or record.get("Reason"):
         short["Message"] = str(message)[:_MESSAGE]
     if decision := record.get("Decision"):

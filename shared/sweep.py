@@ -8,10 +8,10 @@ up after a crash goes on there; of two who go on at once one finds the place mov
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -25,6 +25,7 @@ from shared.hints import KEPT_ACTORS, SWEEP, SWEEPS, Actor, Hint, sweep_text
 from shared.inventory import Inventory, Sight, Stop, change_of
 from shared.looked import Ages, Looked
 from shared.model import Control, NeedsLookup, Resource, ResourceId, State
+from shared.score import Score, severities_json, weigh
 from shared.state import State as Memory
 from shared.store import Row
 
@@ -58,7 +59,8 @@ class Kind(enum.StrEnum):
     INCREMENTAL = "incremental"
 
 
-_LAST: Final = {Kind.FULL: "last-sweep", Kind.INCREMENTAL: "last-changes"}
+LAST: Final = {Kind.FULL: "last-sweep", Kind.INCREMENTAL: "last-changes"}
+"""Under which key the last sweep of a kind is kept that came to its end."""
 
 
 @dataclass(kw_only=True)
@@ -70,6 +72,9 @@ class Summary:
     reading more; `hinted` how many looks were asked for, and `skipped` why others were not.
     `total` is how many rows the queries that were begun have. `unseen` are scopes that should
     be seen and are not, `unwatched` subscriptions that can be seen and no policy speaks of.
+    `by_type` are a full sweep's resources by type. At its end follow `score`, and `judged` and
+    `by_severity`, what the score is made of; the first of all full sweeps has no score: what it
+    found was not looked at yet.
     """
 
     run: str
@@ -89,6 +94,14 @@ class Summary:
     total: int = 0
     seconds: float = 0
     failed: str = ""
+    by_type: dict[str, int] = field(default_factory=dict)
+    score: float | None = None
+    judged: int | None = None
+    by_severity: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    def count(self, resource_type: str) -> None:
+        kind = resource_type.casefold()
+        self.by_type[kind] = self.by_type.get(kind, 0) + 1
 
     def skip(self, why: str) -> None:
         self.skipped[why] = self.skipped.get(why, 0) + 1
@@ -189,7 +202,7 @@ class Sweep:
 
     def _began(self, kind: Kind) -> datetime | None:
         """When the last sweep of a kind began that came to its end."""
-        row = self._store.get("control", "control", _LAST[kind])
+        row = self._store.get("control", "control", LAST[kind])
         return datetime.fromisoformat(row.value["started_at"]) if row else None
 
     def _begin(self, kind: Kind) -> str | None:
@@ -359,7 +372,10 @@ class Sweep:
         summary.unwatched_subscriptions = list(survey.unwatched[:_NAMED])
         wanted = [ResourceId(scope) for scope in survey.unseen]
         if sweep.kind is Kind.FULL:
-            wanted += sorted(self._inventory.singletons, key=str)
+            alone = sorted(self._inventory.singletons, key=str)
+            wanted += alone
+            for one in alone:
+                summary.count(one.type)
         self._hint([(one, ()) for one in wanted if self._judged(one) == one], sweep)
 
     def _standings(self, sweep: _Run) -> Iterator[Standing]:
@@ -432,6 +448,8 @@ class Sweep:
                 sweep.summary.skip(_NOT_WATCHED)
                 continue
             sweep.summary.seen += 1
+            if sweep.kind is Kind.FULL and self._inventory.counted(resource):
+                sweep.summary.count(resource.type)
             if self._worth_a_look(resource, sweep, ages, policy):
                 wanted.append((resource.id, ()))
         return wanted
@@ -490,14 +508,41 @@ class Sweep:
     # --- its end
 
     def _end(self, sweep: _Run) -> Summary:
-        summary = sweep.summary
+        summary, first = sweep.summary, False
+        if sweep.kind is Kind.FULL:
+            first = self._scored(sweep)
         ended = self._record(sweep)
         value = {"run": sweep.name, "started_at": sweep.started_at.isoformat(), "ended_at": ended}
-        kept = {**value, "summary": asdict(summary)}
-        self._store.put("control", "control", _LAST[sweep.kind], kept)
+        kept = {**value, "first": first, "summary": asdict(summary)}
+        self._store.put("control", "control", LAST[sweep.kind], kept)
         self._store.delete("control", "control", "failed-sweep")
         self._clear(sweep)
         return summary
+
+    def _scored(self, sweep: _Run) -> bool:
+        """Weigh what was counted; whether this is the first full sweep of all."""
+        summary, score = sweep.summary, self._weighed(sweep.summary.by_type)
+        last = self._store.get("control", "control", LAST[Kind.FULL])
+        first = last is None or (last.value["run"] == sweep.name and bool(last.value.get("first")))
+        summary.score = None if first else score.value
+        summary.judged, summary.by_severity = score.judged, severities_json(score)
+        return first
+
+    def _weighed(self, by_type: Mapping[str, int]) -> Score:
+        findings, now = self._memory.findings.all(), self._memory.now()
+        return weigh(by_type, self._inventory.by_type, findings, now)
+
+    def score(self) -> Score | None:
+        """The score as it stands; None until a full sweep has counted.
+
+        Reads every finding: no more than a few times a minute, where there are very many.
+        """
+        row = self._store.get("control", "control", LAST[Kind.FULL])
+        by_type = row.value["summary"].get("by_type") if row else None
+        if row is None or not by_type:
+            return None
+        ended = datetime.fromisoformat(row.value["ended_at"])
+        return replace(self._weighed(by_type), counted_at=ended, first=bool(row.value.get("first")))
 
     def _fail(self, sweep: _Run, reason: str) -> None:
         """It cannot go on: nothing unread is taken for seen, and a person is told."""
@@ -527,7 +572,7 @@ class Sweep:
 
     def _ended(self, run: str) -> Summary:
         """The summary of a sweep that another brought to its end."""
-        for key in _LAST.values():
+        for key in LAST.values():
             row = self._store.get("control", "control", key)
             if row is not None and row.value["run"] == run:
                 return Summary(**row.value["summary"])
@@ -538,7 +583,7 @@ class Sweep:
         failed = self._store.get("control", "control", "failed-sweep")
         if failed is not None:
             yield f"the sweep of {failed.value['at'][:19]} failed: {failed.value['reason']}"
-        full = self._store.get("control", "control", _LAST[Kind.FULL])
+        full = self._store.get("control", "control", LAST[Kind.FULL])
         ended = datetime.fromisoformat(full.value["ended_at"]) if full else None
         if ended and self._memory.now() - ended > 2 * self._policy().sweeps.full:
             yield f"no sweep has ended since {ended.isoformat()[:19]}"

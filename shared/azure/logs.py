@@ -78,9 +78,9 @@ STREAMS: Mapping[str, Stream] = {
         "Custom-PortcullisSweeps",
         _columns(
             string="Summary RunId Kind Failed",
-            long="Seen Violating Unknown Exempt Lookups Hinted Unseen Unwatched Calls Total",
-            real="Seconds",
-            dynamic="Skipped UnseenScopes UnwatchedSubscriptions",
+            long="Seen Violating Unknown Exempt Lookups Hinted Unseen Unwatched Calls Total Judged",
+            real="Seconds Score",
+            dynamic="Skipped UnseenScopes UnwatchedSubscriptions ByType BySeverity",
         ),
     ),
     "health": Stream(

@@ -110,6 +110,7 @@ def test_a_crash_anywhere_costs_a_page_at_most(small_pages: None) -> None:
         assert {r["Failed"] for r in ended} == {""}, (at, seen[-1])
         assert len(ended) == 1, (at, seen[-1])
         assert ended[0]["Seen"] == beside() + 3, (at, seen[-1])
+        assert ended[0]["ByType"]["microsoft.storage/storageaccounts"] == 3, (at, seen[-1])
         if survived:
             return
 
