@@ -2,13 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import generate, pack
-from tests.kusto import Told, ask, missing
+from tests.kusto import Kusto, Told, missing
 
 Tables = dict[str, dict[str, str]]
 
@@ -58,13 +59,16 @@ def written() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def kusto() -> None:
+def kusto() -> Iterator[Kusto]:
     """Microsoft's language service, where it can be had."""
     if why := missing():
         pytest.skip(f"no Kusto language service to check queries: {why}")
+    running = Kusto()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
-def told(kusto: None) -> dict[str, Told]:
+def told(kusto: Kusto) -> dict[str, Told]:
     """What Microsoft's language service says of every query, over the tables as deployed."""
-    return ask(deployed(), written())
+    return kusto.ask(deployed(), written())

@@ -12,7 +12,7 @@ from infra import pack
 from infra.pack import ALERTS, PARAMETERS
 from shared.model import Severity
 from tests.infra.conftest import deployed
-from tests.kusto import Told, ask
+from tests.kusto import Kusto, Told
 
 ROOT = Path(__file__).parents[2]
 FINE = "PortcullisHealth_CL | where Severity == 'critical' | project OccurredAt, Entry"
@@ -46,9 +46,9 @@ def test_no_query_has_a_fault(told: dict[str, Told]) -> None:
 
 
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
-def test_a_wrong_query_is_found(kusto: None, text: str) -> None:
+def test_a_wrong_query_is_found(kusto: Kusto, text: str) -> None:
     """The check can fail, and passes what is right."""
-    said = ask(deployed(), {"wrong": text, "fine": FINE})
+    said = kusto.ask(deployed(), {"wrong": text, "fine": FINE})
     assert said["wrong"].faults
     assert said["fine"].faults == []
 
