@@ -230,6 +230,23 @@ def test_approvals_and_their_answers(
     assert asked("alerts/approvals-waiting", more, NOON - timedelta(hours=2)) == []
 
 
+def test_the_first_answer_after_a_question_is_its_answer(asked: Asked, records: Records) -> None:
+    """A plan that is asked anew and goes stale leaves the earlier answer as it was."""
+    (question,) = [r for r in records["actions"] if r["Entry"] == "asked"]
+    more = [
+        {
+            **question,
+            "EventId": entry,
+            "Entry": entry,
+            "OccurredAt": f"2026-03-02T0{at}:00:00+00:00",
+        }
+        for entry, at in {"asked": 7, "stale": 8}.items()
+    ]
+    found = asked("approvals/asked", sent({"actions": [*records["actions"], *more]}))
+    assert [one["Answer"] for one in found] == ["stale", "approved"]
+    assert found[0]["WaitedMinutes"] == 60
+
+
 def test_what_held_cures_back(asked: Asked, records: Records) -> None:
     (question,) = [r for r in records["actions"] if r["Entry"] == "asked"]
     held = {"Entry": "limit-reached", "Message": "10 writes an hour", "EventId": "held"}
