@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 AZURITE := tests/azurite/node_modules/.ready
+KUSTO := tests/kusto/node_modules/.ready
 
 .PHONY: setup demo test lint up bench chaos compat
 .DEFAULT_GOAL := test
@@ -20,6 +21,9 @@ $(STAMP): requirements-dev.txt pyproject.toml
 $(AZURITE): tests/azurite/package.json tests/azurite/package-lock.json | $(STAMP)
 	@$(BIN)/python -m tests.azurite
 
+$(KUSTO): tests/kusto/package.json tests/kusto/package-lock.json | $(STAMP)
+	@$(BIN)/python -m tests.kusto
+
 setup: $(STAMP)
 
 demo: $(STAMP)
@@ -30,7 +34,7 @@ STORE ?= file
 up: $(STAMP) $(if $(filter azurite,$(STORE)),$(AZURITE))
 	@$(BIN)/python -m simulator.up $(STORE)
 
-test: $(STAMP) $(AZURITE)
+test: $(STAMP) $(AZURITE) $(KUSTO)
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(STAMP)
