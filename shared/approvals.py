@@ -57,6 +57,11 @@ class Asked:
         return dict(self.value["parameters"])
 
     @property
+    def owner(self) -> str:
+        """Who owns the resource by its tags, as they were when it was asked."""
+        return str(self.value.get("owner", ""))
+
+    @property
     def person(self) -> str:
         return str(self.value["by"])
 
@@ -81,11 +86,12 @@ class Approvals:
             return ""
         return str(row.value["asked_at"]) if row.value["status"] in (STALE, DONE) else None
 
-    def ask(self, plan: Plan, parameters: Mapping[str, Json]) -> None:
+    def ask(self, plan: Plan, parameters: Mapping[str, Json], owner: str = "") -> None:
         """Keep a plan for a person to decide; one that waits, or was answered, stays as it is."""
         value = {
             **plan_json(plan),
             "parameters": dict(parameters),
+            "owner": owner,
             "status": WAITING,
             "asked_at": self._now().isoformat(),
             "by": "",
@@ -97,12 +103,13 @@ class Approvals:
         if self.last_asked(plan):
             self._store.put("plans", plan.resource.key, plan.id, value)
 
-    def order(self, plan: Plan, parameters: Mapping[str, Json], by: str) -> Asked:
+    def order(self, plan: Plan, parameters: Mapping[str, Json], by: str, owner: str = "") -> Asked:
         """A person's order: approved at once, whatever was said of the plan before."""
         at = self._now().isoformat()
         value = {
             **plan_json(plan),
             "parameters": dict(parameters),
+            "owner": owner,
             "status": APPROVED,
             "asked_at": at,
             "decided_at": at,

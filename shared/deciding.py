@@ -105,6 +105,7 @@ class Decider:
             standing.resource,
             Controls=[standing.control],
             Severity=one.control.detector.severity.value,
+            Owner=standing.owner,
             CausedBy=list(standing.value["Actors"]),
             Message=f"{reason}; tried again after {until:%Y-%m-%d %H:%M} UTC",
         )
@@ -149,20 +150,22 @@ class Decider:
     def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
         parameters: dict[str, Json] = {}
         episodes: dict[str, int] = {}
+        owner = ""
         for one in violated:
             if one.control.id not in cure.plan.controls or one.decision is None:
                 continue
             parameters |= person_parameters(one.control, one.decision.parameters)
             parameters |= one.plan.given if one.plan else {}
             episodes[one.control.id] = one.standing.episode if one.standing else 0
+            owner = one.standing.owner if one.standing else owner
             reason = f"plan {cure.plan.id} waits for a person"
             one.decision = replace(one.decision, reason=reason)
         last = self._state.approvals.last_asked(cure.plan)
         if last is not None:
             identity = [cure.plan.id, sorted(episodes.items()), last]
             plan = self._told(cure.plan, [f.detector for f in cure.findings])
-            self._state.journal.note_plan("asked", plan, identity, hint.actors)
-            self._state.approvals.ask(plan, parameters)
+            self._state.journal.note_plan("asked", plan, identity, hint.actors, Owner=owner)
+            self._state.approvals.ask(plan, parameters, owner)
 
     def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:
         """What a person approved, where a fresh plan is still the one they saw."""
@@ -216,5 +219,6 @@ class Decider:
                     asked.resource,
                     Controls=asked.controls,
                     PlanId=asked.id,
+                    Owner=asked.owner,
                     Message="the resource has moved on: this plan no longer says what is needed",
                 )

@@ -69,7 +69,9 @@ class People:
         for one in look.seen:
             if one.control.id in cure.plan.controls and one.decision is not None:
                 given |= {**one.decision.parameters, **(one.plan.given if one.plan else {})}
-        asked = self._engine.state.approvals.order(cure.plan, {**parameters, **given}, person)
+        owner = self._engine.policy().notices.owner(cure.findings[0].resource)
+        whole = {**parameters, **given}
+        asked = self._engine.state.approvals.order(cure.plan, whole, person, owner)
         self._said("approved", asked, person, "applied by hand")
 
     def preview(
@@ -173,6 +175,7 @@ class People:
             asked.resource,
             Controls=asked.controls,
             PlanId=asked.id,
+            Owner=asked.owner,
             Plan={k: asked.value[k] for k in ("changes", "disruption", "caveats", "reversible")},
             Person=person,
             Message=reason,

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from shared.decision import Mode, words
-from shared.model import ABSENT, Control, Json, Kind, Parameter, Reversible
+from shared.model import ABSENT, Control, Json, Kind, Parameter, Resource, Reversible
 from shared.policy_forms import (
     Day,
     Duration,
@@ -209,6 +209,21 @@ class Contested(Strict):
     times: Annotated[int, Field(ge=1, strict=True)] = 3
     window: Window = timedelta(hours=24)
     critical_goes_on: Flag = False
+
+
+class Notices(Strict):
+    """Who is told of what happens to a resource."""
+
+    owner_tag: Words = "owner"
+    """The tag, in any case, whose value names a resource's owner."""
+
+    def owner(self, resource: Resource) -> str:
+        """Who owns a resource by its own tags; empty where none says so."""
+        tags = resource.body.get("tags")
+        held = tags if isinstance(tags, Mapping) else {}
+        wanted = self.owner_tag.casefold()
+        named = (value for name, value in held.items() if name.casefold() == wanted)
+        return next((one.strip() for one in named if isinstance(one, str)), "")
 
 
 class Sweeps(Strict):
