@@ -164,7 +164,8 @@ class Decider:
         if last is not None:
             identity = [cure.plan.id, sorted(episodes.items()), last]
             plan = self._told(cure.plan, [f.detector for f in cure.findings])
-            self._state.journal.note_plan("asked", plan, identity, hint.actors, Owner=owner)
+            told = {"Owner": owner, "Severity": cure.severity.value}
+            self._state.journal.note_plan("asked", plan, identity, hint.actors, **told)
             self._state.approvals.ask(plan, parameters, owner)
 
     def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:

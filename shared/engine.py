@@ -310,6 +310,7 @@ class Engine:
                 identity,
                 work.actors,
                 Owner=work.owner,
+                Severity=work.cure.severity.value,
                 Message=stopped.message,
             )
 

@@ -150,3 +150,23 @@ def test_another_clouds_address_is_refused(variable: str) -> None:
     with pytest.raises(Unusable, match=f"{variable} is '{address}', of AzureCloud: "):
         Settings.of({**told, variable: f"{address}/"}, ROOT)
     Settings.of({**told, variable: "https://dod-graph.microsoft.us"}, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("environment", "console"),
+    [
+        ({}, ""),
+        ({"PORTCULLIS_CONSOLE_URL": "https://gate.example/"}, "https://gate.example"),
+        ({"PORTCULLIS_CONSOLE_URL": "https://front.example/gate"}, "https://front.example/gate"),
+        ({"WEBSITE_HOSTNAME": "gate.azurewebsites.net"}, "https://gate.azurewebsites.net"),
+        (
+            {"WEBSITE_HOSTNAME": "a.b", "PORTCULLIS_CONSOLE_URL": "https://gate.example"},
+            "https://gate.example",
+        ),
+        ({"WEBSITE_HOSTNAME": "localhost:7071"}, ""),
+        ({"PORTCULLIS_CONSOLE_URL": "", "WEBSITE_HOSTNAME": "a.b"}, "https://a.b"),
+    ],
+)
+def test_where_people_find_the_console(environment: dict[str, str], console: str) -> None:
+    """Where a setting says; else where Azure runs the app; on a laptop nowhere."""
+    assert Settings.of(environment, ROOT).console_url == console
