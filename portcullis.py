@@ -386,6 +386,7 @@ class closing:  # noqa: N801  reads as contextlib.closing
         try:
             if self._built.settings.storage is None:
                 self._built.worker.ship(sinks)
+                self._built.tell()
         finally:
             self._built.close()
 

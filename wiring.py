@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from shared.azure.callers import CallerLogs
+    from shared.azure.digests import Digests
     from shared.azure.directory import Directory
     from shared.policy import Policy
     from shared.review import Review
@@ -188,6 +189,7 @@ class Gate:
     policy: Callable[[], Policy]
     hierarchy: Hierarchy
     sinks: list[Sink]
+    digests: Digests | None
     arm: Arm
     index: Index
     letters: Callable[[], DeadLetters] | None
@@ -198,17 +200,29 @@ class Gate:
         return self.sweeping()
 
     def due(self) -> None:
-        """What the minute's timer does: wakes what waits, and takes what was not delivered.
+        """What the minute's timer does: wakes what waits, takes dead letters, tells people.
 
         Raises:
-            StoreUnavailable: what was left waits for the next minute.
+            PortcullisError: what was left waits for the next minute; neither holds up the other.
         """
-        self.worker.due()
-        if self.letters is not None:
-            with closing(self.letters()) as letters:
-                self.worker.undelivered(letters)
+        try:
+            self.worker.due()
+            if self.letters is not None:
+                with closing(self.letters()) as letters:
+                    self.worker.undelivered(letters)
+        finally:
+            self.tell()
         # Last: nothing of the above waits for what is only counted.
         self.trends.fold()
+
+    def tell(self) -> None:
+        """Send people the digests that are due.
+
+        Raises:
+            PortcullisError: what was not told waits.
+        """
+        if self.digests is not None:
+            self.digests.send()
 
     @property
     def trends(self) -> Trends:
@@ -356,6 +370,8 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
     sweeping = cache(lambda: sweep_of(known, engine, arm, index))
     people = People(engine)
     undos = Undos(engine, people)
+    digests = _digests(settings, credential, state, in_force, transport)
+    sinks = _sinks(settings, credential, now, transport)
     return Gate(
         settings=settings,
         state=state,
@@ -366,7 +382,8 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
         sweeping=sweeping,
         policy=in_force,
         hierarchy=hierarchy,
-        sinks=_sinks(settings, credential, now, transport),
+        sinks=[*([digests] if digests is not None else []), *sinks],
+        digests=digests,
         arm=arm,
         index=index,
         letters=_letters(settings, credential),
@@ -468,3 +485,21 @@ def _services(
         yield Logs(door(settings.logs.endpoint), settings.logs.rule, settings.cloud.monitor)
     if settings.topic is not None:
         yield Notices(door(settings.topic))
+
+
+def _digests(
+    settings: Settings,
+    credential: TokenCredential,
+    state: State,
+    policy: Callable[[], Policy],
+    transport: HttpTransport[Any, Any] | None,
+) -> Digests | None:
+    """What people are told; None where no topic takes it."""
+    if settings.topic is None:
+        return None
+    # As above.
+    from shared.azure.delivery import Door  # noqa: PLC0415
+    from shared.azure.digests import Digests  # noqa: PLC0415
+
+    door = Door(endpoint=settings.topic, credential=credential, now=state.now, transport=transport)
+    return Digests(state.store, door, policy, settings.console_url)

@@ -88,6 +88,7 @@ class Hand:
             work.decision,
             episodes=work.episodes,
             actors=work.actors,
+            owner=work.owner,
             person=work.person,
             durations=work.durations,
             goes_on=self._settled(work.action),
@@ -379,8 +380,7 @@ class Hand:
             seen = self._memory.claims.look(target)
         earlier = self._memory.journal.story(journal.undo_id(done))
         if earlier is not None and earlier.state == journal.UNDONE:
-            by = earlier.value["Person"]
-            raise Refused(f"{done.id} was taken back by {by} already", _FAILED)
+            raise Refused(f"{done.id} was taken back by {earlier.value['Person']} already", _FAILED)
         changes = inverse_of(done, self._arm)
         self._reserve(changes)
         held = self._claim(target, seen, journal.undo_id(done))

@@ -57,6 +57,11 @@ class Asked:
         return dict(self.value["parameters"])
 
     @property
+    def owner(self) -> str:
+        """Who owns the resource by its tags, as they were when it was asked."""
+        return str(self.value.get("owner", ""))
+
+    @property
     def person(self) -> str:
         """Who decided; of several who approved, all of them."""
         return str(self.value["by"])
@@ -92,9 +97,11 @@ class Approvals:
             return ""
         return str(row.value["asked_at"]) if row.value["status"] in (STALE, DONE) else None
 
-    def ask(self, plan: Plan, parameters: Mapping[str, Json], approvers: int = 1) -> None:
+    def ask(
+        self, plan: Plan, parameters: Mapping[str, Json], approvers: int = 1, owner: str = ""
+    ) -> None:
         """Keep a plan for people to decide; one that waits, or was answered, stays as it is."""
-        value = self._asked(plan, parameters, approvers)
+        value = self._asked(plan, parameters, approvers, owner)
         with suppress(Exists):
             self._store.insert("plans", plan.resource.key, plan.id, value)
             return
@@ -102,14 +109,19 @@ class Approvals:
             self._store.put("plans", plan.resource.key, plan.id, value)
 
     def order(
-        self, plan: Plan, parameters: Mapping[str, Json], by: str, approvers: int = 1
+        self,
+        plan: Plan,
+        parameters: Mapping[str, Json],
+        by: str,
+        approvers: int = 1,
+        owner: str = "",
     ) -> Asked:
         """A person's order: a yes of theirs, whatever was said of the plan before.
 
         Where more than one has to say yes, the yes of others to the same plan counts.
         """
         row = self._store.get("plans", plan.resource.key, plan.id)
-        value = self._asked(plan, parameters, approvers)
+        value = self._asked(plan, parameters, approvers, owner)
         if row is not None and row.value["status"] == WAITING:
             value["approved_by"] = [
                 one for one in Asked(row.value).approved_by if one.casefold() != by.casefold()
@@ -118,10 +130,13 @@ class Approvals:
         self._store.put("plans", plan.resource.key, plan.id, value)
         return Asked(value)
 
-    def _asked(self, plan: Plan, parameters: Mapping[str, Json], approvers: int) -> dict[str, Any]:
+    def _asked(
+        self, plan: Plan, parameters: Mapping[str, Json], approvers: int, owner: str
+    ) -> dict[str, Any]:
         return {
             **plan_json(plan),
             "parameters": dict(parameters),
+            "owner": owner,
             "status": WAITING,
             "asked_at": self._now().isoformat(),
             "by": "",

@@ -105,6 +105,7 @@ class Decider:
             standing.resource,
             Controls=[standing.control],
             Severity=one.control.detector.severity.value,
+            Owner=standing.owner,
             CausedBy=list(standing.value["Actors"]),
             Message=f"{reason}; tried again after {until:%Y-%m-%d %H:%M} UTC",
         )
@@ -149,7 +150,7 @@ class Decider:
     def _ask(self, cure: Cure, violated: list[Seen], hint: Hint) -> None:
         parameters: dict[str, Json] = {}
         episodes: dict[str, int] = {}
-        approvers = 1
+        approvers, owner = 1, ""
         for one in violated:
             if one.control.id not in cure.plan.controls or one.decision is None:
                 continue
@@ -157,14 +158,16 @@ class Decider:
             parameters |= person_parameters(one.control, one.decision.parameters)
             parameters |= one.plan.given if one.plan else {}
             episodes[one.control.id] = one.standing.episode if one.standing else 0
+            owner = one.standing.owner if one.standing else owner
             reason = f"plan {cure.plan.id} waits for a person"
             one.decision = replace(one.decision, reason=reason)
         last = self._state.approvals.last_asked(cure.plan)
         if last is not None:
             identity = [cure.plan.id, sorted(episodes.items()), last]
             plan = self._told(cure.plan, [f.detector for f in cure.findings])
-            self._state.journal.note_plan("asked", plan, identity, hint.actors)
-            self._state.approvals.ask(plan, parameters, approvers)
+            told = {"Owner": owner, "Severity": cure.severity.value}
+            self._state.journal.note_plan("asked", plan, identity, hint.actors, **told)
+            self._state.approvals.ask(plan, parameters, approvers, owner)
 
     def approved(self, plans: Iterable[Asked], violated: list[Seen], hint: Hint) -> list[Work]:
         """What a person approved, where a fresh plan is still the one they saw."""
@@ -228,5 +231,6 @@ class Decider:
                     asked.resource,
                     Controls=asked.controls,
                     PlanId=asked.id,
+                    Owner=asked.owner,
                     Message="the resource has moved on: this plan no longer says what is needed",
                 )

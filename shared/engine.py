@@ -194,9 +194,10 @@ class Engine:
         self, hint: Hint, look: Look, standings: Mapping[str, Standing], reason: str
     ) -> None:
         """What cannot be read is unknown to each of its controls, never compliant or gone."""
+        owner = next((s.owner for s in standings.values() if s.owner), None)
         for control in self.observer.controls_of(hint.id):
             known = standings.get(control.id)
-            self.state.findings.unknown(control, hint.id, reason, hint.actors, known)
+            self.state.findings.unknown(control, hint.id, reason, hint.actors, known, owner)
             verdict = Verdict(Compliance.UNKNOWN, reason=reason)
             look.seen.append(Seen(control=control, verdict=verdict))
 
@@ -226,13 +227,24 @@ class Engine:
                         self.state.findings.close(standing, "gone")
                 case Compliance.UNKNOWN:
                     standing = self.state.findings.unknown(
-                        control, resource.id, verdict.reason, hint.actors, standing
+                        control,
+                        resource.id,
+                        verdict.reason,
+                        hint.actors,
+                        standing,
+                        self._owner(resource),
                     )
                 case Compliance.NON_COMPLIANT:
                     finding = Finding(control.detector, whole, verdict.evidence)
-                    standing = self.state.findings.see(finding, hint.actors, standing)
+                    owner = self._owner(resource)
+                    standing = self.state.findings.see(finding, hint.actors, standing, owner)
             seen.append(Seen(control=control, verdict=verdict, standing=standing, at=whole))
         return seen
+
+    def _owner(self, resource: Resource) -> str | None:
+        """By the tag that policy names; a broken one names none."""
+        policy = self.policy()
+        return None if policy.broken else policy.notices.owner(resource)
 
     # --- what follows
 
@@ -293,7 +305,13 @@ class Engine:
         if news:
             identity = [work.action, reason, str(stopped.until)]
             self.state.journal.note_plan(
-                stopped.why, work.cure.plan, identity, work.actors, Message=stopped.message
+                stopped.why,
+                work.cure.plan,
+                identity,
+                work.actors,
+                Owner=work.owner,
+                Severity=work.cure.severity.value,
+                Message=stopped.message,
             )
 
     def _decided(self, one: Seen, hint: Hint) -> bool:

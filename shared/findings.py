@@ -90,6 +90,11 @@ class Standing:
         return tuple(Actor(**a) for a in self.value["Actors"])
 
     @property
+    def owner(self) -> str:
+        """Who owns the resource by its tags, as they were last read; empty where none said so."""
+        return str(self.value.get("Owner", ""))
+
+    @property
     def undone_until(self) -> datetime | None:
         """While a person's undo exempts it."""
         found = self.value.get("UndoneUntil")
@@ -124,20 +129,25 @@ class Findings:
         return (Standing(row.value, row) for row in self._store.scan("findings"))
 
     def see(
-        self, finding: Finding, actors: tuple[Actor, ...], known: Standing | None = None
+        self,
+        finding: Finding,
+        actors: tuple[Actor, ...],
+        known: Standing | None = None,
+        owner: str | None = None,
     ) -> Standing:
         """It is violated now: opens an episode where none is open.
 
-        `known` is the finding as it was read before, None where there was none.
+        `known` is the finding as it was read before, None where there was none; `owner` is None
+        where it cannot be told, and the last one known stays.
         """
         detector = finding.detector
 
         def seen(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
-            evidence = evidence_json(finding.evidence)
+            now = {"Evidence": evidence_json(finding.evidence), "Owner": _owner(old, owner)}
             if old and old["Open"] and old["State"] == State.NON_COMPLIANT:
-                return {**old, "Evidence": evidence}, ""
+                return {**old, **now}, ""
             opened = self._opened(old, actors)
-            return {**opened, "State": State.NON_COMPLIANT.value, "Evidence": evidence}, "opened"
+            return {**opened, **now, "State": State.NON_COMPLIANT.value}, "opened"
 
         key = (detector.id, finding.resource.id)
         return self._change(key, _facts(detector, key), seen, known.row if known else None)
@@ -149,16 +159,16 @@ class Findings:
         reason: str,
         actors: tuple[Actor, ...],
         known: Standing | None = None,
+        owner: str | None = None,
     ) -> Standing:
         """It cannot be judged now: said aloud once, and never taken for a cure."""
 
         def blinded(old: Mapping[str, Any] | None) -> tuple[dict[str, Any], str]:
+            blind = {"State": State.UNKNOWN.value, "Reason": reason, "Owner": _owner(old, owner)}
             if old and old["Open"]:
                 same = old.get("Reason") == reason and old["State"] == State.UNKNOWN
-                changed = {**old, "State": State.UNKNOWN.value, "Reason": reason}
-                return changed, "" if same else "unknown"
-            opened = self._opened(old, actors)
-            return {**opened, "State": State.UNKNOWN.value, "Reason": reason}, "unknown"
+                return {**old, **blind}, "" if same else "unknown"
+            return {**self._opened(old, actors), **blind}, "unknown"
 
         key = (control.id, resource)
         return self._change(
@@ -273,9 +283,14 @@ def finding_fields(value: Mapping[str, Any]) -> dict[str, Any]:
     group = resource.resource_group
     return {
         **{k: v for k, v in value.items() if k != "Cures"},
+        "Owner": value.get("Owner", ""),
         "SubscriptionId": resource.subscription,
         "ResourceGroup": group.name if group else "",
     }
+
+
+def _owner(old: Mapping[str, Any] | None, owner: str | None) -> str:
+    return str((old or {}).get("Owner", "")) if owner is None else owner
 
 
 def _facts(detector: Any, key: tuple[str, ResourceId]) -> dict[str, Any]:

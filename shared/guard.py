@@ -41,6 +41,11 @@ class Work:
     def episodes(self) -> dict[str, int]:
         return {s.control: s.episode for s in self.standings}
 
+    @property
+    def owner(self) -> str:
+        """Who owns the resource, by its tags."""
+        return next((s.owner for s in self.standings), "")
+
     @cached_property
     def action(self) -> str:
         return journal.action_id(self.cure, self.episodes)

@@ -146,6 +146,7 @@ class Journal:
         *,
         episodes: Mapping[str, int],
         actors: tuple[Actor, ...],
+        owner: str,
         person: str,
         durations: Mapping[str, float],
         goes_on: bool = False,
@@ -166,6 +167,7 @@ class Journal:
             "Controls": list(plan.controls),
             "Episodes": dict(episodes),
             "Severity": cure.severity.value,
+            "Owner": owner,
             "CausedBy": [a.to_json() for a in actors],
             "Evidence": {f.control: evidence_json(f.evidence) for f in cure.findings},
             "Decision": decision_json(decision),
@@ -186,6 +188,7 @@ class Journal:
         value = {
             **{k: done.value[k] for k in ("ResourceId", "SubscriptionId", "ResourceGroup")},
             **{k: done.value[k] for k in ("Controls", "Episodes", "Severity", "Evidence")},
+            "Owner": done.value.get("Owner", ""),
             "ActionId": action,
             "UndoOf": done.id,
             "State": INTENT,
@@ -245,9 +248,8 @@ class Journal:
 
     def note(self, entry: str, identity: list[Any], resource: ResourceId, **fields: Any) -> None:
         """A record of the `actions` stream that is no action: asked, approved, limit-reached."""
-        self._outbox.add(
-            "actions", [entry, *identity], {"Entry": entry, **_place(resource), **fields}
-        )
+        told = {"Entry": entry, **_place(resource), "Owner": "", **fields}
+        self._outbox.add("actions", [entry, *identity], told)
 
     def note_plan(
         self,

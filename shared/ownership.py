@@ -85,6 +85,7 @@ class Ownership:
             standing.resource,
             Controls=[standing.control],
             Severity=standing.value["Severity"],
+            Owner=standing.owner,
             CausedBy=list(standing.value["Actors"]),
             Evidence={standing.control: list(standing.value["Evidence"])},
             Message=decision.reason,

@@ -77,9 +77,9 @@ class People:
             if one.control.id in cure.plan.controls and one.decision is not None:
                 given |= {**one.decision.parameters, **(one.plan.given if one.plan else {})}
                 approvers = max(approvers, one.decision.approvers)
-        asked = self._engine.state.approvals.order(
-            cure.plan, {**parameters, **given}, person, approvers
-        )
+        owner = self._engine.policy().notices.owner(cure.findings[0].resource)
+        whole = {**parameters, **given}
+        asked = self._engine.state.approvals.order(cure.plan, whole, person, approvers, owner)
         self._said("approved", asked, person, _count(asked) or "applied by hand")
         return asked
 
@@ -184,6 +184,7 @@ class People:
             asked.resource,
             Controls=asked.controls,
             PlanId=asked.id,
+            Owner=asked.owner,
             Plan={k: asked.value[k] for k in ("changes", "disruption", "caveats", "reversible")},
             Person=person,
             Message=reason,

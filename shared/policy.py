@@ -24,6 +24,7 @@ from shared.policy_parts import (
     Guard,
     InfrastructureCode,
     Limit,
+    Notices,
     Ring,
     Rule,
     Strict,
@@ -55,6 +56,7 @@ class Policy(Strict):
     guard: Guard = Guard()
     infrastructure_code: InfrastructureCode = InfrastructureCode()
     contested: Contested = Contested()
+    notices: Notices = Notices()
     undo_exemption: Duration = timedelta(days=7)
     """How long an undone finding is left alone."""
 

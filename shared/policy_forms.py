@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 
 from shared.model import Json, ResourceId
 from shared.policy_scopes import MANAGEMENT_GROUPS
@@ -17,6 +18,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _DURATION = r"([0-9]{1,5})([smhd])"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TAG = r"[^*]+\*?"
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 def _duration(value: Any) -> Any:
@@ -71,6 +73,20 @@ def _scope(value: Any) -> Any:
     return value
 
 
+def _hour(value: Any) -> Any:
+    # YAML takes an unquoted 22:00 for a number.
+    if isinstance(value, str) and re.fullmatch(_HOUR, value):
+        return time.fromisoformat(value)
+    raise ValueError("a time of day is written as '22:00', in quotes")
+
+
+def _zone(value: Any) -> Any:
+    try:
+        return ZoneInfo(value)
+    except (OSError, TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ValueError("a time zone is one of the IANA names: Europe/Berlin") from error
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(
@@ -95,6 +111,15 @@ Scope = Annotated[
 ]
 Tag = Annotated[
     str, BeforeValidator(_tag, json_schema_input_type=Annotated[str, Field(pattern=f"^{_TAG}$")])
+]
+Hour = Annotated[
+    time,
+    BeforeValidator(_hour, json_schema_input_type=Annotated[str, Field(pattern=f"^{_HOUR}$")]),
+]
+Zone = Annotated[
+    ZoneInfo,
+    BeforeValidator(_zone, json_schema_input_type=Annotated[str, Field(min_length=1)]),
+    PlainSerializer(str),
 ]
 Words = Annotated[str, Field(min_length=1)]
 Flag = Annotated[bool, Field(strict=True)]

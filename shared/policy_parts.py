@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal, get_args
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -17,16 +18,18 @@ from pydantic import (
 )
 
 from shared.decision import Mode, words
-from shared.model import ABSENT, Control, Json, Kind, Parameter, Reversible
+from shared.model import ABSENT, Control, Json, Kind, Parameter, Resource, Reversible
 from shared.policy_forms import (
     Day,
     Duration,
     Flag,
+    Hour,
     Instant,
     Scope,
     Tag,
     Window,
     Words,
+    Zone,
     fits,
 )
 
@@ -213,6 +216,68 @@ class Contested(Strict):
     times: Annotated[int, Field(ge=1, strict=True)] = 3
     window: Window = timedelta(hours=24)
     critical_goes_on: Flag = False
+
+
+_DAY = timedelta(days=1)
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEK: tuple[Weekday, ...] = get_args(Weekday)
+
+
+class Quiet(Strict):
+    """Hours, by the clock of a place, in which only what is urgent is told."""
+
+    begins: Hour = Field(alias="from")
+    ends: Hour = Field(alias="to")
+    """Where it is not after `from`, on the next day."""
+    zone: Zone = Field(default_factory=lambda: ZoneInfo("UTC"))
+    days: list[Weekday] = Field(default_factory=lambda: list(WEEK), min_length=1)
+    """The days it begins on."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Quiet:
+        if self.begins == self.ends and set(self.days) == set(WEEK):
+            raise ValueError("it never ends: nothing would be told")
+        return self
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it is quiet at `now`: also in both hours that a clock shows twice."""
+        today = now.astimezone(self.zone).date()
+        return any(
+            min(self._read(day, self.begins)) <= now < max(self._read(self._last(day), self.ends))
+            for day in (today - _DAY, today)
+            if WEEK[day.weekday()] in self.days
+        )
+
+    def _last(self, day: date) -> date:
+        return day + _DAY if self.ends <= self.begins else day
+
+    def _read(self, day: date, hour: time) -> list[datetime]:
+        """The instants a time of day may mean: two where the clock is put on or back."""
+        local = datetime.combine(day, hour, self.zone)
+        return [local.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+
+
+class Notices(Strict):
+    """Who is told of what happens to a resource, how often and when."""
+
+    owner_tag: Words = "owner"
+    """The tag, in any case, whose value names a resource's owner."""
+    every: Window = timedelta(minutes=15)
+    """An owner gets one digest in this time; of urgent ones one about the same thing."""
+    quiet: list[Quiet] = Field(default_factory=list)
+    """When nothing but what is urgent is told."""
+
+    def silent(self, now: datetime) -> bool:
+        """Whether all that is not urgent waits."""
+        return any(one.holds(now) for one in self.quiet)
+
+    def owner(self, resource: Resource) -> str:
+        """Who owns a resource by its own tags; empty where none says so."""
+        tags = resource.body.get("tags")
+        held = tags if isinstance(tags, Mapping) else {}
+        wanted = self.owner_tag.casefold()
+        named = (value for name, value in held.items() if name.casefold() == wanted)
+        return next((one.strip() for one in named if isinstance(one, str)), "")
 
 
 class Sweeps(Strict):

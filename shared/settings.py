@@ -74,11 +74,12 @@ class Settings:
     `cloud` is the one that all of it is in. State is kept in `storage` where that is named, else
     in the embedded store, whose file is `state`, None for memory. `records` is the file that
     shipped records go to, None for the console alone. `logs` is where Log Analytics takes them,
-    `topic` the Event Grid topic for notices, None for neither. `identities` are the object ids
-    under which this deployment writes. `directory` is where Microsoft Graph answers, None where the
-    directory is not read. `callers` is where Log Analytics is queried, None for nowhere. `named`
-    are resources of our own that the environment names beyond these: see `own`. `console` says who
-    may come to the console in Azure, None for nobody.
+    `topic` the Event Grid topic for notices, None for neither. `console_url` is where people find
+    the console, empty for nowhere; `console` says who may come to it in Azure, None for nobody.
+    `identities` are the object ids under which this deployment writes. `directory` is where
+    Microsoft Graph answers, None where the directory is not read. `callers` is where Log Analytics
+    is queried, None for nowhere. `named` are resources of our own that the environment names
+    beyond these: see `own`.
     """
 
     app: App = App.ALL
@@ -90,6 +91,7 @@ class Settings:
     records: Path | None = None
     logs: LogsRule | None = None
     topic: str | None = None
+    console_url: str = ""
     identities: frozenset[str] = frozenset()
     directory: str | None = None
     callers: str | None = None
@@ -129,6 +131,7 @@ class Settings:
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
         storage = _storage(environment, cloud, faults)
         logs, topic = _logs(environment, faults), _topic(environment, faults)
+        console_url = _console_url(environment, faults)
         ids = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
         identities = frozenset(one.strip() for one in ids if one.strip())
         directory = _directory(environment, cloud, identities, faults)
@@ -147,6 +150,7 @@ class Settings:
             records=_path(environment, "PORTCULLIS_RECORDS", root),
             logs=logs,
             topic=topic,
+            console_url=console_url,
             identities=identities,
             directory=directory,
             callers=callers,
@@ -186,6 +190,22 @@ def _topic(environment: Mapping[str, str], faults: list[str]) -> str | None:
             f"PORTCULLIS_TOPIC_ENDPOINT is {topic!r}: an https:// address that ends in /api/events"
         )
     return topic or None
+
+
+def _console_url(environment: Mapping[str, str], faults: list[str]) -> str:
+    """The console's address; the app's own where none is named, as its platform tells.
+
+    Source: https://learn.microsoft.com/azure/app-service/reference-app-settings; the Functions
+    host of a laptop tells `localhost` and a port, where no TLS is.
+    """
+    address = environment.get("PORTCULLIS_CONSOLE_URL", "").rstrip("/")
+    if not address:
+        host = environment.get("WEBSITE_HOSTNAME", "")
+        return f"https://{host}" if "." in host and ":" not in host else ""
+    parts = urlsplit(address)
+    if not _is_https(address) or parts.query or parts.fragment:
+        faults.append(f"PORTCULLIS_CONSOLE_URL is {address!r}: an https:// address without a query")
+    return address
 
 
 def _directory(

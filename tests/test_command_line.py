@@ -393,6 +393,8 @@ def test_a_broken_policy_is_said(here: Any, shell: Shell, tenant: Tenant) -> Non
         ({"PORTCULLIS_LOGS_ENDPOINT": "https://x"}, "needs PORTCULLIS_LOGS_RULE beside it"),
         ({"PORTCULLIS_LOGS_ENDPOINT": "x", "PORTCULLIS_LOGS_RULE": "dcr-1"}, "LOGS_ENDPOINT"),
         ({"PORTCULLIS_TOPIC_ENDPOINT": "https://x"}, "ends in /api/events"),
+        ({"PORTCULLIS_CONSOLE_URL": "http://x"}, "PORTCULLIS_CONSOLE_URL is 'http://x': an https"),
+        ({"PORTCULLIS_CONSOLE_URL": "https://x/?a=b"}, "without a query"),
         ({"PORTCULLIS_STATE": "policy.yaml/state.db"}, "state.db"),
         ({"PORTCULLIS_STATE": "policy.yaml"}, "policy.yaml"),
     ],

@@ -268,6 +268,7 @@ def sent(journal: Journal, request: str, correlation: str) -> None:
         Decision(do=Do.REMEDIATE, mode=Mode.ENFORCE, source="test"),
         episodes={},
         actors=(),
+        owner="",
         person="",
         durations={},
     )

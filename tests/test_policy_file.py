@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[1]
 LIMITS = "limits: [{writes: 5, per: estate}]\n"
 RINGS = "rings: [{name: a, scopes: [/], after: 0d}]"
 DAY = "2027-01-11"
+TO = "to: '06:00'"
+NIGHT = f"from: '22:00', {TO}"
 EXEMPT = "category: waiver, reason: r, approved_by: a"
 
 
@@ -140,6 +142,18 @@ def faults(text: str, *, head: str = f"version: 1\n{LIMITS}", **more: Any) -> di
         ("sweeps: {lookups: 14m}", "$.sweeps.lookups", "at least 15m"),
         ("sweeps: {full: 1h, incremental: 1h}", "$.sweeps", "not shorter than full"),
         ("sweeps: {hourly: 1h}", "$.sweeps.hourly", "no such key"),
+        ("notices: {every: 0m}", "$.notices.every", "no length"),
+        ("notices: {owner_tag: ''}", "$.notices.owner_tag", "at least 1"),
+        (f"notices: {{quiet: [{{from: 22:00, {TO}}}]}}", "$.notices.quiet[0].from", "in quotes"),
+        (f"notices: {{quiet: [{{from: '24:00', {TO}}}]}}", "$.notices.quiet[0].from", "'22:00'"),
+        (f"notices: {{quiet: [{{{TO}}}]}}", "$.notices.quiet[0].from", "is missing"),
+        (f"notices: {{quiet: [{{{NIGHT}, zone: CET/x}}]}}", "$.notices.quiet[0].zone", "IANA"),
+        (f"notices: {{quiet: [{{{NIGHT}, zone: ../x}}]}}", "$.notices.quiet[0].zone", "IANA"),
+        (f"notices: {{quiet: [{{{NIGHT}, zone: Europe}}]}}", "$.notices.quiet[0].zone", "IANA"),
+        (f"notices: {{quiet: [{{{NIGHT}, zone: 2}}]}}", "$.notices.quiet[0].zone", "IANA"),
+        (f"notices: {{quiet: [{{{NIGHT}, days: []}}]}}", "$.notices.quiet[0].days", "at least 1"),
+        (f"notices: {{quiet: [{{{NIGHT}, days: [Mo]}}]}}", "$.notices.quiet[0].days[0]", "'mon'"),
+        (f"notices: {{quiet: [{{from: '06:00', {TO}}}]}}", "$.notices.quiet[0]", "never ends"),
         ("undo_exemption: 1w", "$.undo_exemption", "s, m, h, d"),
         ("undo_exemption: 7", "$.undo_exemption", "s, m, h, d"),
         ("undo_exemption: -7d", "$.undo_exemption", "s, m, h, d"),

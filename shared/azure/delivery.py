@@ -105,7 +105,7 @@ class Delivery:
         Raises:
             NotKept: some are left. Transient, Refused: all are.
         """
-        self._may_call(to)
+        self.may_call(to)
         came_to = _Round()
         for batch in packed([parcel.within(CALL_LIMIT - 2) for parcel in parcels]):
             self._send(to, batch, came_to)
@@ -115,8 +115,12 @@ class Delivery:
             raise came_to.first
         raise NotKept(str(came_to.first), frozenset(came_to.left)) from came_to.first
 
-    def _may_call(self, to: str) -> None:
-        """A service that asked to be left alone is, across calls of this process."""
+    def may_call(self, to: str) -> None:
+        """A service that asked to be left alone is, across calls of this process.
+
+        Raises:
+            Transient: it is left alone for so long.
+        """
         if self._rests_until is None:
             return
         wait = (self._rests_until - self._now()).total_seconds()

@@ -56,7 +56,7 @@ STREAMS: Mapping[str, Stream] = {
         "Custom-PortcullisActions",
         _columns(
             string="Entry ResourceId SubscriptionId ResourceGroup ActionId UndoOf Severity Person "
-            "PlanId UndoCommand Message Refusal",
+            "PlanId UndoCommand Message Refusal Owner",
             int="Attempt",
             datetime="StartedAt EndedAt",
             dynamic="Controls Episodes CausedBy Evidence Decision Plan Before After DurationMs "
@@ -67,7 +67,7 @@ STREAMS: Mapping[str, Stream] = {
         "Custom-PortcullisFindings",
         _columns(
             string="Transition Control ControlTitle Severity ResourceId ResourceType "
-            "SubscriptionId ResourceGroup State Reason Closed UndoneBy",
+            "SubscriptionId ResourceGroup State Reason Closed UndoneBy Owner",
             boolean="Open",
             int="Episode",
             datetime="OpenedAt ClosedAt UndoneUntil",

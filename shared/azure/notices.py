@@ -36,14 +36,42 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
 """By entry of the stream `actions`: the type's last word, and what a person reads."""
 FINDING_OPENED = "FindingOpened"
 UNHEALTHY = "GateUnhealthy"
+DIGEST = "Digest"
 TYPES = frozenset(
-    f"Portcullis.{word}" for word in (*(w for w, _ in ACTIONS.values()), FINDING_OPENED, UNHEALTHY)
+    f"Portcullis.{word}"
+    for word in (*(w for w, _ in ACTIONS.values()), FINDING_OPENED, UNHEALTHY, DIGEST)
 )
 """The types of all notices there are."""
 _GRAVE = ("critical", "high")
 _TEXT = 1_000
 _VALUE = 200
 _MOST = 5
+
+
+class Topic:
+    """The topic at `door`; its client is made when it is first needed."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def publish(self, _to: str, events: list[Item]) -> None:
+        """Send CloudEvents once. Raises what the client raises."""
+        from azure.core.messaging import CloudEvent  # noqa: PLC0415
+
+        self._client.send([CloudEvent.from_dict(event) for event in events])
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> EventGridPublisherClient:
+        # The public client hands none of its options to this one, which is what it publishes
+        # to a topic with: it would sleep and repeat, and could not be given a transport.
+        from azure.eventgrid._legacy import EventGridPublisherClient  # noqa: PLC0415
+
+        door = self._door
+        return EventGridPublisherClient(door.endpoint, door.credential, **door.options())
 
 
 class Notices:
@@ -53,7 +81,8 @@ class Notices:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._deliver = Delivery(self._publish, door.now)
+        self._topic = Topic(door)
+        self._deliver = Delivery(self._topic.publish, door.now)
 
     def keep(self, stream: str, records: list[Item]) -> None:
         """Publish what is a notice.
@@ -73,22 +102,7 @@ class Notices:
             raise NotKept(str(fault), frozenset(event["id"] for event in events)) from fault
 
     def close(self) -> None:
-        if "_client" in self.__dict__:
-            self._client.close()
-
-    @cached_property
-    def _client(self) -> EventGridPublisherClient:
-        # The public client hands none of its options to this one, which is what it publishes
-        # to a topic with: it would sleep and repeat, and could not be given a transport.
-        from azure.eventgrid._legacy import EventGridPublisherClient  # noqa: PLC0415
-
-        door = self._door
-        return EventGridPublisherClient(door.endpoint, door.credential, **door.options())
-
-    def _publish(self, _to: str, events: list[Item]) -> None:
-        from azure.core.messaging import CloudEvent  # noqa: PLC0415
-
-        self._client.send([CloudEvent.from_dict(event) for event in events])
+        self._topic.close()
 
 
 def notice(stream: str, record: Mapping[str, Any]) -> Item | None:
