@@ -220,6 +220,22 @@ def look(desk: Desked, person: Operator, resource: Resource) -> dict[str, str]:
     return {"noted": resource}
 
 
+@router.get("/estate")
+def estate(desk: Desked, days: Annotated[int, Query(ge=1, le=90)] = 30) -> dict[str, Any]:
+    """The score as it stands (null before a full sweep has counted), and what happened by day."""
+    score = desk.gate.sweep.score()
+    return {
+        "score": score.to_json() if score else None,
+        "days": [day.to_json() for day in desk.gate.trends.days(days)],
+    }
+
+
+@router.get("/gate")
+def gate(desk: Desked) -> dict[str, Any]:
+    """The gate's own health: reasons for worry, a line each, and its vital signs."""
+    return {"reasons": desk.gate.health(), **desk.gate.vital_signs().to_json()}
+
+
 @router.get("/stop")
 def stopped(desk: Desked) -> dict[str, Any]:
     """Who stopped all writes, when and why; `stopped` is null while nobody did."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -49,7 +50,9 @@ def guarded(
     """
     if is_in_azure(environment):
         hosts = frozenset({environment.get("WEBSITE_HOSTNAME", "").casefold()} - {""})
-        origins = frozenset(f"https://{host}" for host in hosts)
+        # A domain of one's own is known by where people are told to find the console.
+        named = urlsplit(settings.console_url).netloc.casefold()
+        origins = frozenset(f"https://{host}" for host in {*hosts, named} - {""})
         return Guarded(app, _app_service(settings, environment, now), origins)
     if file := environment.get(TOKEN):
         # Slow to import, as is the other entrance: one of them is enough.

@@ -5,24 +5,34 @@ Every page works without script; `console.js` only brings what is new without a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from console import charts
 from console.asking import Desked, may, person_of
 from console.entrance import Person, Role
 from console.questions import FindingsQuery, Id, Key, LogView, Stream
 from console.rendering import render
 from shared.approvals import STALE, WAITING
 from shared.errors import PortcullisError
+from shared.score import MARKS
 from shared.search import LogQuestion, Stands
+from shared.trends import Day, top
 
 router = APIRouter(include_in_schema=False)
 
 Approver = Annotated[Person, Depends(may(Role.APPROVER))]
 Operator = Annotated[Person, Depends(may(Role.OPERATOR))]
+_MOVES = "Findings opened and closed"
+_TOPS: Mapping[Literal["opened", "remediated", "contested"], str] = {
+    "opened": "Controls that open most",
+    "remediated": "Controls put right most",
+    "contested": "Controls contested most",
+}
 Resource = Annotated[str, Query(max_length=2_000)]
 Control = Annotated[str, Query(max_length=200)]
 FormText = Annotated[str, Form(max_length=1_000)]
@@ -153,8 +163,30 @@ def look(
 
 
 @router.get("/estate")
-def estate(request: Request) -> Response:
-    return render(request, "estate.html")
+def estate(
+    request: Request, desk: Desked, days: Annotated[int, Query(ge=1, le=90)] = 30
+) -> Response:
+    score, shown = desk.gate.sweep.score(), desk.gate.trends.days(days)
+    value = score.value if score else None
+    return render(
+        request,
+        "estate.html",
+        score=score,
+        marks=MARKS,
+        days=days,
+        charts=list(_charts(shown, value)),
+        unseen=[f"{one.scope}: {one.reason}" for one in desk.gate.vital_signs().unseen],
+    )
+
+
+def _charts(days: list[Day], value: float | None) -> Iterator[tuple[str, str, charts.Table]]:
+    """Title, picture (which escapes what it holds) and table."""
+    yield "Score", charts.score_chart(days, value), charts.score_table(days, value)
+    yield _MOVES, charts.findings_chart(days), charts.findings_table(days)
+    yield "Time to remediate", charts.times_chart(days), charts.times_table(days)
+    for what, words in _TOPS.items():
+        most = top(days, what)
+        yield words, charts.controls_chart(what, words, most), charts.controls_table(words, most)
 
 
 @router.get("/gate")
@@ -164,7 +196,8 @@ def gate(request: Request, desk: Desked) -> Response:
     except PortcullisError as error:
         reasons = [str(error)]
     told = desk.log(LogQuestion(), stream="health", limit=20)
-    return render(request, "gate.html", reasons=reasons, told=told)
+    signs = desk.gate.vital_signs()
+    return render(request, "gate.html", reasons=reasons, told=told, signs=signs)
 
 
 @router.get("/stop")

@@ -131,13 +131,13 @@ class Settings:
             faults.append(f"PORTCULLIS_ARM_ENDPOINT is {endpoint!r}: an https:// address")
         storage = _storage(environment, cloud, faults)
         logs, topic = _logs(environment, faults), _topic(environment, faults)
-        console_url = _console_url(environment, faults)
         ids = environment.get("PORTCULLIS_IDENTITIES", "").split(",")
         identities = frozenset(one.strip() for one in ids if one.strip())
         directory = _directory(environment, cloud, identities, faults)
         callers = _address("PORTCULLIS_CALLERS", environment, cloud, faults)
         own = named(environment, faults)
         console = _console(environment, faults)
+        console_url = _console_url(environment, faults, signs_in=console is not None)
         if faults:
             raise Unusable("; ".join(faults))
         return cls(
@@ -192,15 +192,15 @@ def _topic(environment: Mapping[str, str], faults: list[str]) -> str | None:
     return topic or None
 
 
-def _console_url(environment: Mapping[str, str], faults: list[str]) -> str:
-    """The console's address; the app's own where none is named, as its platform tells.
+def _console_url(environment: Mapping[str, str], faults: list[str], *, signs_in: bool) -> str:
+    """The console's address; where people may sign in, and none is named, the app's own.
 
     Source: https://learn.microsoft.com/azure/app-service/reference-app-settings; the Functions
     host of a laptop tells `localhost` and a port, where no TLS is.
     """
     address = environment.get("PORTCULLIS_CONSOLE_URL", "").rstrip("/")
     if not address:
-        host = environment.get("WEBSITE_HOSTNAME", "")
+        host = environment.get("WEBSITE_HOSTNAME", "") if signs_in else ""
         return f"https://{host}" if "." in host and ":" not in host else ""
     parts = urlsplit(address)
     if not _is_https(address) or parts.query or parts.fragment:

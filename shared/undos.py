@@ -111,6 +111,7 @@ class Undos:
             done.resource,
             Controls=done.controls,
             Severity=done.value["Severity"],
+            Owner=done.value.get("Owner", ""),
             UndoOf=done.id,
             Person=person,
             Message=message,

@@ -172,21 +172,28 @@ def test_half_of_who_may_come_stops_the_app(name: str, value: str) -> None:
         Settings.of(told, ROOT)
 
 
+SIGN_IN = {"PORTCULLIS_CONSOLE_TENANT": TENANT, "PORTCULLIS_CONSOLE_CLIENT": CLIENT}
+
+
 @pytest.mark.parametrize(
     ("environment", "console"),
     [
         ({}, ""),
         ({"PORTCULLIS_CONSOLE_URL": "https://gate.example/"}, "https://gate.example"),
         ({"PORTCULLIS_CONSOLE_URL": "https://front.example/gate"}, "https://front.example/gate"),
-        ({"WEBSITE_HOSTNAME": "gate.azurewebsites.net"}, "https://gate.azurewebsites.net"),
+        ({"WEBSITE_HOSTNAME": "gate.azurewebsites.net"}, ""),
+        (
+            {**SIGN_IN, "WEBSITE_HOSTNAME": "gate.azurewebsites.net"},
+            "https://gate.azurewebsites.net",
+        ),
         (
             {"WEBSITE_HOSTNAME": "a.b", "PORTCULLIS_CONSOLE_URL": "https://gate.example"},
             "https://gate.example",
         ),
-        ({"WEBSITE_HOSTNAME": "localhost:7071"}, ""),
-        ({"PORTCULLIS_CONSOLE_URL": "", "WEBSITE_HOSTNAME": "a.b"}, "https://a.b"),
+        ({**SIGN_IN, "WEBSITE_HOSTNAME": "localhost:7071"}, ""),
+        ({**SIGN_IN, "PORTCULLIS_CONSOLE_URL": "", "WEBSITE_HOSTNAME": "a.b"}, "https://a.b"),
     ],
 )
 def test_where_people_find_the_console(environment: dict[str, str], console: str) -> None:
-    """Where a setting says; else where Azure runs the app; on a laptop nowhere."""
+    """Where a setting says; else where Azure runs the app, if people may sign in there."""
     assert Settings.of(environment, ROOT).console_url == console

@@ -155,5 +155,12 @@ def test_the_description_is_valid_and_whole(review: Review) -> None:
 def test_everybody_with_a_role_may_look(review: Review, role: Role) -> None:
     visitor = review.visit(role)
     assert asked(visitor, "/api/me") == {"name": "carol", "roles": [role.value]}
-    for path in ("/api/log", "/api/plans", "/api/findings", "/api/stop"):
+    for path in (
+        "/api/log",
+        "/api/plans",
+        "/api/findings",
+        "/api/stop",
+        "/api/estate",
+        "/api/gate",
+    ):
         asked(visitor, path)
