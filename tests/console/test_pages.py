@@ -269,6 +269,26 @@ def test_what_is_not_there_is_one_sentence(review: Review, path: str, status: in
     assert "Traceback" not in page.text
 
 
+def test_a_log_of_fifty_thousand_lines_is_a_page_at_a_time(review: Review) -> None:
+    """The newest fifty, a way to the older ones, and no line twice."""
+    _, action = review.cured()
+    store = review.gate.state.store
+    (row,) = list(review.gate.state.log.scan("actions"))[:1]
+    for i in range(50_000):
+        key = f"{9_999_999_999_999_000 - i:016d}-00000000-{i:016x}"
+        store.put("log", "actions", key, {**row.value, "EventId": f"{i:016x}"})
+    carol = review.visit()
+    page = carol.get("/log")
+    older = re.search(r'rel="next" href="([^"]+)"', page.text)
+    assert older
+    first = re.findall(r"<tr>", page.text)
+    assert len(first) == 51
+    assert action in page.text
+    after = carol.get(unescape(older[1]))
+    assert len(re.findall(r"<tr>", after.text)) == 51
+    assert "data-live" not in after.text.split("<main")[1].split(">")[0]
+
+
 def test_an_order_that_waits_is_no_longer_offered(review: Review) -> None:
     """Between the click and the hand there is no second button to press."""
     _, action = review.cured()
