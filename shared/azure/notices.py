@@ -27,6 +27,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "not-cured": ("NotCured", "written, but still violated"),
     "failed": ("Failed", "Azure refused the change"),
     "undone": ("Undone", "taken back"),
+    "undo-refused": ("UndoRefused", "an undo that was ordered could not be carried out"),
     "notice": ("OwnerNotice", "infrastructure code owns it: change it there"),
     "contested": ("Contested", "a cure keeps being undone"),
     "limit-reached": ("LimitReached", "held back by a limit"),
