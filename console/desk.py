@@ -244,7 +244,7 @@ class Desk:
         """A person's word on a plan; the plan as it stands afterwards."""
         self.plan(plan)
         if yes:
-            self.gate.people.approve(plan, person)
+            self.gate.people.approve(plan, person, reason)
         else:
             self.gate.people.reject(plan, person, reason)
         return self.plan(plan)

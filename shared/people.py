@@ -28,14 +28,15 @@ class People:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def approve(self, plan_id: str, person: str) -> Look | Asked:
+    def approve(self, plan_id: str, person: str, reason: str = "") -> Look | Asked:
         """A person's yes to a plan that waits, carried out at once where this app may write.
 
         The plan itself where it waits for more people.
         """
         asked = self._engine.state.approvals.find(plan_id)
-        asked = self._engine.state.approvals.decide(asked, APPROVED, person)
-        self._said("approved", asked, person, _count(asked))
+        asked = self._engine.state.approvals.decide(asked, APPROVED, person, reason)
+        told = "; ".join(words for words in (reason, _count(asked)) if words)
+        self._said("approved", asked, person, told)
         return self._as_person(asked.resource, person) if asked.status == APPROVED else asked
 
     def reject(self, plan_id: str, person: str, reason: str) -> Asked:

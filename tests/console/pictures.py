@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, expect, sync_playwright
 
 from shared.outbox import Outbox
 from shared.store.embedded import EmbeddedStore
@@ -88,13 +88,18 @@ def take(browser: Browser, stack: Stack) -> None:
         page.screenshot(path=PICTURES / "log.png")
         page.locator("a.whole", has_text="put right").first.click()
         page.get_by_text("Undo…").click()
-        page.screenshot(path=PICTURES / "action.png")
+        top: FloatRect = {"x": 0, "y": 0, "width": 1180, "height": 860}
+        page.screenshot(path=PICTURES / "action.png", full_page=True, clip=top)
         page.goto(f"{stack.url}/approvals")
         page.screenshot(path=PICTURES / "approvals.png")
     with visiting(browser, viewport={"width": 1180, "height": 900}, color_scheme="dark") as context:
         page = stack.enter(context)
         page.goto(f"{stack.url}/estate")
-        until(lambda: page.reload() and "nothing yet" not in page.inner_text("main"), "days", 400)
+        until(
+            lambda: page.reload() and "nothing was cured yet" not in page.inner_text("main"),
+            "days",
+            400,
+        )
         page.screenshot(path=PICTURES / "estate-dark.png", full_page=True)
     with visiting(browser, viewport={"width": 390, "height": 800}, color_scheme="dark") as context:
         stack.enter(context).screenshot(path=PICTURES / "log-phone-dark.png")

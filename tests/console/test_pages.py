@@ -150,13 +150,16 @@ def test_plans_are_approved_and_carried_out_by_the_hand(review: Review) -> None:
     page = carol.get("/approvals")
     assert "2 plans wait" in text(page.text)
     review.gate.people.reject(two, "dave", "not now")
-    answer = sent(carol, "/approvals", "/approvals", plan=[one, two], decision="approve")
+    chosen = {"plan": [one, two], "decision": "approve", "reason": "CHG-7"}
+    answer = sent(carol, "/approvals", "/approvals", **chosen)
     assert answer.status_code == 200
     assert "does not wait any more: it is rejected" in answer.text
     work(review.world, review.hand)
     assert (review.public(first), review.public(second)) == (False, True)
     record = next(r for r in review.world.records(review.gate) if r["Entry"] == "remediated")
     assert record["Person"] == "carol"
+    said = next(r for r in review.world.records(review.gate) if r["Entry"] == "approved")
+    assert said["Message"] == "CHG-7"
 
 
 def test_a_plan_is_rejected_with_its_reason(review: Review) -> None:
