@@ -56,7 +56,7 @@ def invent(state: Path) -> None:
             opened = clock.now().isoformat()
             outbox.add("findings", [day, i], {"Transition": "opened", **told})
             clock.advance(timedelta(seconds=chance.lognormvariate(4, 1.2)))
-            told |= {"OpenedAt": opened, "Transition": "closed-cured"}
+            told |= {"OpenedAt": opened, "Transition": "closed-cured", "Evidence": [{}]}
             outbox.add("findings", [day, i, "closed"], told)
         score = 70 + day / 2.2 + chance.uniform(-2, 2)
         told = {"Summary": "sweep", "Kind": "full", "Score": round(score, 2), "Failed": ""}
