@@ -109,14 +109,15 @@ def _short(found: re.Match[str]) -> str:
 def differences(record: Mapping[str, Any]) -> str:
     """A line a value: `networkAcls.defaultAction: Allow -> Deny`; of a plan, its caveats too."""
     found = difference.differences(record)
-    lines = [f"{escape(one.name)}: {_brief(one.was)} -> {_brief(one.now)}" for one in found]
+    lines = [f"{escape(o.name)}: {_side(o, o.was)} -> {_side(o, o.now)}" for o in found]
     if not record.get("After"):
         lines += [f"note: {escape(c)}" for c in (record.get("Plan") or {}).get("caveats", [])]
     return "\n".join(lines)
 
 
-def _brief(value: Json) -> str:
-    return escape(brief(value))
+def _side(one: difference.Difference, value: Json) -> str:
+    """A value; of a resource as a whole, which its name stands for, whether it is there."""
+    return "there" if not one.path and isinstance(value, dict) else escape(brief(value))
 
 
 def _who(record: Mapping[str, Any]) -> str:
@@ -185,12 +186,12 @@ def plans_table(plans: Iterable[Mapping[str, Any]]) -> Table:
     """Plans and what people said of them."""
     caption = "portcullis show PLAN, approve PLAN, reject PLAN"
     table = Table(caption=caption, header_style="bold", row_styles=["", "on grey7"])
-    for column in ("plan", "control", "where", "before -> after", "who feels it", "waits for"):
+    columns = ("what, plan", "where", "before -> after", "who feels it", "what people said")
+    for column in columns:
         table.add_column(column, overflow="fold")
     for plan in plans:
         table.add_row(
-            escape(plan["id"]),
-            f"{escape(', '.join(plan['controls']))}\n{coloured(plan['severity'])}",
+            f"{escape(', '.join(plan['controls']))}\n{coloured(plan['severity'])}\n{plan['id']}",
             where(plan["resource_id"]),
             differences({"Plan": plan}),
             escape(f"{plan['disruption']} Undo: {plan['reversible']}."),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -32,6 +32,15 @@ class Typed:
     err: str
 
 
+def _told_by(clock: VirtualClock) -> type[datetime]:
+    class Told(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(clock.now().astimezone(tz).isoformat())
+
+    return Told
+
+
 @dataclass
 class Stage:
     """One tenant, and the state and policy of one folder; whatever is typed runs over them."""
@@ -50,6 +59,7 @@ class Stage:
         self.patch.setenv("PORTCULLIS_DIRECTORY", GRAPH)
         self.patch.setattr(wiring, "build", self._built)
         self.patch.setattr(terminal.out, "width", 130)
+        self.patch.setattr(portcullis, "datetime", _told_by(self.clock))
 
     def _built(self, settings: Settings, _: Any) -> wiring.Gate:
         return BUILD(
@@ -79,11 +89,15 @@ class Stage:
             for text in self.tenant.events.take_messages():
                 gate.state.store.send(HINTS, text)
             hand.worker.due()
-            self._drain(HINTS, gate)
-            self._drain(ACT, hand)
+            self.drains(gate, hand)
             if self.clock.now() >= end:
                 return
             self.clock.advance(min(timedelta(seconds=20), end - self.clock.now()))
+
+    def drains(self, gate: wiring.Gate, hand: wiring.Gate) -> None:
+        """Both apps take what waits for them now."""
+        self._drain(HINTS, gate)
+        self._drain(ACT, hand)
 
     def _drain(self, queue: str, app: wiring.Gate) -> None:
         take = app.worker.hints if queue == HINTS else app.worker.act
