@@ -117,7 +117,7 @@ class Night:
 
 @dataclass
 class Reader:
-    """Somebody who goes through the guide from its top: `at` is what was done last."""
+    """Somebody who goes through the guide from its top; `ran` is the command that ran last."""
 
     night: Night
     ran: Typed | None = None
@@ -140,10 +140,11 @@ class Reader:
     def text(self, body: str) -> None:
         """What a command said: its lines in order, `...` for anything."""
         assert self.ran is not None, f"no command before {body}"
-        said = [_plain(line) for line in f"{self.ran.out}\n{self.ran.err}".splitlines()]
+        whole = f"{self.ran.out}{self.ran.err}"
+        said = map(_plain, whole.splitlines())
         for line in body.splitlines():
-            while said and not self._matches(line, said.pop(0)):
-                assert said, f"{line!r} is not said, in this order:\n{self.ran.out}{self.ran.err}"
+            told = any(self._matches(line, one) for one in said)
+            assert told, f"{line!r} is not said, in this order:\n{whole}"
         if "portcullis: " in body:
             assert self.ran.code != 0
             self.ran = None
