@@ -36,7 +36,7 @@ ControlOption = Annotated[
 ]
 SeverityOption = Annotated[Severity | None, typer.Option(help="Of this severity.")]
 ResourceOption = Annotated[str, typer.Option(help="The ARM id of a resource or scope.")]
-OwnerOption = Annotated[str, typer.Option(help="The owner as the resource's tags name them.")]
+OwnerOption = Annotated[str, typer.Option(help="The owner that is named.")]
 ActorOption = Annotated[str, typer.Option(help="Part of the name of who caused or ordered it.")]
 ResultOption = Annotated[
     str, typer.Option(help="What happened, as `remediated`.", autocompletion=words.results)
