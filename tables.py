@@ -14,8 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from shared import difference
-from shared.log import brief
-from shared.model import Json, ResourceId
+from shared.model import ABSENT, Json, ResourceId, shown
 
 if TYPE_CHECKING:
     from shared.sweep import Summary
@@ -115,9 +114,11 @@ def differences(record: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _side(one: difference.Difference, value: Json) -> str:
+def _side(one: difference.Difference, side: Json) -> str:
     """A value; of a resource as a whole, which its name stands for, whether it is there."""
-    return "there" if not one.path and isinstance(value, dict) else escape(brief(value))
+    if side is ABSENT:
+        return "absent"
+    return "there" if not one.path and isinstance(side, dict) else value(shown(side))
 
 
 def _who(record: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import reading
+import tables
 import words
 from shared import log
 from shared.model import Severity
@@ -179,6 +180,18 @@ def test_the_story_of_an_action(stage: Stage) -> None:
     story = stage.run("show", action).out
     assert "taken back by dora" in story
     assert "left alone until 2026-03-09" in story
+
+
+def test_values_are_told_as_they_are() -> None:
+    """Which range was let in stands there; what came or went as a whole is named."""
+    path = f"{ACCOUNT}#/properties/networkAcls/ipRules"
+    record = {"Before": {path: []}, "After": {path: [{"value": "203.0.113.0/24"}]}}
+    told = tables.differences(record)
+    assert told == 'networkAcls.ipRules: [] -> [{"value": "203.0.113.0/24"}]'
+    gone = {"verb": "delete", "target": ACCOUNT, "edits": [], "document": {"properties": {}}}
+    plan = {"changes": [{**gone, "action": ""}], "caveats": ["It is gone for good."]}
+    told = tables.differences({"Plan": plan})
+    assert told == "contoso: there -> absent\nnote: It is gone for good."
 
 
 @pytest.mark.parametrize(
