@@ -8,23 +8,19 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import access
+import reading
 import tables
-import wiring
-from session import FormatOption, gate, me, resource
-from shared import checking, policy_file
+import words
+from session import FormatOption, closing, gate, me, resource
 from shared.approvals import Asked
 from shared.errors import OverBudget, PolicyError, PortcullisError, Unusable
-from shared.findings import finding_fields
 from shared.hints import HINTS, Hint
-from shared.impact import impact
-from shared.policy import Policy
 from shared.stopped import Stopped
-from shared.sweep import Summary
 from terminal import (
     CheckFormat,
     Format,
@@ -33,13 +29,17 @@ from terminal import (
     out,
     progress,
     say,
-    show,
     show_json,
     show_look,
     show_ordered,
     show_undone,
     show_waiting,
 )
+
+if TYPE_CHECKING:
+    from shared.policy import Policy
+    from shared.sweep import Summary
+    from wiring import Gate
 
 app = typer.Typer(
     help="An always-on gate for an Azure estate.",
@@ -52,6 +52,7 @@ policy_app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 app.add_typer(access.app, name="access")
+app.add_typer(reading.app)
 PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
 
@@ -62,7 +63,9 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource i
 @app.command("controls")
 def list_controls(form: FormatOption = Format.TABLE) -> None:
     """Every control with its type, severity, kind, benchmarks and permissions."""
-    shown = wiring.catalogue()
+    from wiring import catalogue
+
+    shown = catalogue()
     if form is Format.JSON:
         show_json(shown)
         return
@@ -75,7 +78,10 @@ def check(
     form: Annotated[CheckFormat, typer.Option("--format")] = CheckFormat.TABLE,
 ) -> None:
     """Judge ARM JSON documents from files; exit 1 with findings, 2 where something is unknown."""
-    known = wiring.controls()
+    from shared import checking
+    from wiring import controls
+
+    known = controls()
     report = checking.check(paths, known)
     if form is CheckFormat.JSON:
         show_json(report.to_json())
@@ -105,12 +111,11 @@ def hint(
 ) -> None:
     """Ask for a look at a resource."""
     with closing(gate()) as built:
-        now = datetime.now(UTC)
         asked = resource(id)
         judged = built.engine.observer.judged(asked)
         if judged is None:
             raise Unusable(f"no control judges {asked.type}")
-        told = Hint(id=judged, source="person", first_seen=now)
+        told = Hint(id=judged, source="person", first_seen=built.state.now())
         if not wait:
             built.state.inbox.note(told, timedelta(0))
             say(f"noted: {told.id}")
@@ -118,7 +123,7 @@ def hint(
         show_look(built.engine.reconcile(told), form)
 
 
-def _looked(built: wiring.Gate) -> Iterator[None]:
+def _looked(built: Gate) -> Iterator[None]:
     """Look at what is hinted, and wait for what Azure's request limits put off; one item each."""
     store, last = built.state.store, 0.0
     while (messages := store.receive(HINTS, 16, timedelta(minutes=10))) or time.monotonic() < last:
@@ -155,32 +160,6 @@ def sweep(form: FormatOption = Format.TABLE) -> None:
         say(line)
 
 
-@app.command()
-def findings(
-    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """The findings as they stand, the gravest first."""
-    with closing(gate()) as built:
-        rows = [finding_fields(s.value) for s in built.state.findings.all() if everything or s.open]
-    order = ["critical", "high", "medium", "low"]
-    rows.sort(key=lambda r: (order.index(r["Severity"]), r["OpenedAt"]))
-    show(rows, form, tables.findings_table)
-
-
-@app.command()
-def log(
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 50,
-    form: FormatOption = Format.TABLE,
-) -> None:
-    """What was done, asked, refused and undone, newest first."""
-    with closing(gate()) as built:
-        records = list(built.state.outbox.records("actions"))[-limit:][::-1]
-    if form is Format.TABLE:
-        records = [r for r in records if r["Entry"] != "intent"]
-    show(records, form, tables.log_table)
-
-
 # --- acting
 
 
@@ -199,7 +178,10 @@ def plan(
 def apply(
     id: IdArgument,
     given: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE (YAML).")] = None,
-    control: Annotated[list[str] | None, typer.Option(help="Only this control's finding.")] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this control's finding.", autocompletion=words.control_ids),
+    ] = None,
     person: PersonOption = "",
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -282,12 +264,15 @@ def resume(person: PersonOption = "") -> None:
 
 
 def read_policy(path: Path, *, today: bool) -> Policy:
+    from shared import policy_file
+    from wiring import controls
+
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Unusable(f"{path}: {error}") from error
     day = datetime.now(UTC).date() if today else None
-    return policy_file.load(text, wiring.controls(), today=day, name=path.name)
+    return policy_file.load(text, controls(), today=day, name=path.name)
 
 
 @policy_app.command("check")
@@ -312,6 +297,8 @@ def policy_check(file: Path, form: FormatOption = Format.TABLE) -> None:
 @policy_app.command("impact")
 def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
     """What this policy would write, stop or exhaust against today's findings."""
+    from shared.impact import impact
+
     new = read_policy(file, today=True)
     with closing(gate()) as built:
         new.place(built.hierarchy.below)
@@ -334,6 +321,8 @@ def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
 @policy_app.command("schema")
 def policy_schema() -> None:
     """The JSON Schema of a policy file, for editors."""
+    from shared import policy_file
+
     show_json(policy_file.schema())
 
 
@@ -344,7 +333,7 @@ def simulator(
 ) -> None:
     """A simulated Azure tenant on loopback, alone, until Ctrl-C."""
     try:
-        from simulator.alone import run  # noqa: PLC0415  not shipped to Azure
+        from simulator.alone import run  # not shipped to Azure
     except ImportError as error:
         raise Unusable(f"the simulated tenant needs the development set-up: {error}") from error
     try:
@@ -357,6 +346,8 @@ def simulator(
 
 
 def parameters(given: list[str] | None) -> dict[str, Any]:
+    from shared import policy_file
+
     found = {}
     for one in given or ():
         name, equals, text = one.partition("=")
@@ -367,28 +358,6 @@ def parameters(given: list[str] | None) -> dict[str, Any]:
         except PolicyError as error:
             raise Unusable(f"--set {name}: {error.faults[0].message}") from error
     return found
-
-
-class closing:  # noqa: N801  reads as contextlib.closing
-    """Ship what was recorded, and close the state, however the command ends.
-
-    Records in a storage account that the app shares are the app's to ship: it knows where to.
-    """
-
-    def __init__(self, built: wiring.Gate) -> None:
-        self._built = built
-
-    def __enter__(self) -> wiring.Gate:
-        return self._built
-
-    def __exit__(self, *_: object) -> None:
-        sinks = [s for s in self._built.sinks if not wiring.is_console(s)]
-        try:
-            if self._built.settings.storage is None:
-                self._built.worker.ship(sinks)
-                self._built.tell()
-        finally:
-            self._built.close()
 
 
 def main(arguments: list[str] | None = None) -> None:

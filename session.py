@@ -6,15 +6,17 @@ import getpass
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import wiring
 from shared.errors import Unusable
 from shared.model import ResourceId
 from shared.settings import Settings, names_storage
 from terminal import Format, complain
+
+if TYPE_CHECKING:
+    from wiring import Gate
 
 HERE = Path()
 UP = HERE / ".portcullis" / "up.json"
@@ -60,12 +62,13 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def gate() -> wiring.Gate:
+def gate() -> Gate:
     """The engine over the configured tenant and state."""
-    from shared.azure.credentials import credential  # noqa: PLC0415  slow to import
+    from shared.azure.credentials import credential
+    from wiring import build
 
     told = environment()
-    built = wiring.build(Settings.of(told, HERE), credential(told))
+    built = build(Settings.of(told, HERE), credential(told))
     for fault in built.policy().broken:
         complain(f"policy broken, nothing is written: {fault}", style="red")
     return built
@@ -75,3 +78,27 @@ def resource(text: str) -> ResourceId:
     if not text.startswith("/") or not ResourceId(text).type:
         raise Unusable(f"{text} is no ARM id: it begins with /subscriptions/ or /providers/")
     return ResourceId(text)
+
+
+class closing:  # noqa: N801  reads as contextlib.closing
+    """Ship what was recorded, and close the state, however the command ends.
+
+    Records in a storage account that the app shares are the app's to ship: it knows where to.
+    """
+
+    def __init__(self, built: Gate) -> None:
+        self._built = built
+
+    def __enter__(self) -> Gate:
+        return self._built
+
+    def __exit__(self, *_: object) -> None:
+        from wiring import is_console
+
+        sinks = [s for s in self._built.sinks if not is_console(s)]
+        try:
+            if self._built.settings.storage is None:
+                self._built.worker.ship(sinks)
+                self._built.tell()
+        finally:
+            self._built.close()

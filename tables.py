@@ -7,14 +7,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from shared.model import ResourceId
-from shared.sweep import Summary
+from shared import difference
+from shared.model import ABSENT, Json, ResourceId, shown
+
+if TYPE_CHECKING:
+    from shared.sweep import Summary
 
 _COLOURS = {
     "remediated": "green",
@@ -47,8 +50,6 @@ def where(resource_id: str) -> str:
 
 def value(shown: Any) -> str:
     """A JSON value short enough for a cell."""
-    if shown == {"absent": True}:
-        return "absent"
     text = shown if isinstance(shown, str) else json.dumps(shown)
     return escape(text if len(text) <= 60 else text[:57] + "...")
 
@@ -69,8 +70,9 @@ def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
         undoable = record["Entry"] == "remediated" and record.get("UndoCommand")
         what = [coloured(record["Entry"]), f"[dim]{controls}[/]"]
         what += [escape(record["ActionId"])] if undoable else []
+        what += [escape(f"plan {record['PlanId']}")] if record["Entry"] == "asked" else []
         table.add_row(
-            record["OccurredAt"][11:19],
+            "\n".join(_when(record["OccurredAt"]).split()),
             "\n".join(what),
             where(record["ResourceId"]),
             differences(record),
@@ -79,6 +81,10 @@ def log_table(records: Iterable[Mapping[str, Any]]) -> Table:
             end_section=True,
         )
     return table
+
+
+def _when(at: str) -> str:
+    return at[:19].replace("T", " ")
 
 
 def _why(record: Mapping[str, Any]) -> str:
@@ -100,45 +106,19 @@ def _short(found: re.Match[str]) -> str:
 
 
 def differences(record: Mapping[str, Any]) -> str:
-    before = record.get("Before") or {}
-    after = record.get("After") or {}
-    if not before:
-        return _planned(record)
-    lines: list[str] = []
-    for path, was in before.items():
-        target, _, pointer = path.partition("#")
-        name = pointer.rsplit("/", 1)[-1] or ResourceId(target).name
-        lines.extend(difference(name, was, after.get(path, _UNTOLD)))
+    """A line a value: `networkAcls.defaultAction: Allow -> Deny`; of a plan, its caveats too."""
+    found = difference.differences(record)
+    lines = [f"{escape(o.name)}: {_side(o, o.was)} -> {_side(o, o.now)}" for o in found]
+    if not record.get("After"):
+        lines += [f"note: {escape(c)}" for c in (record.get("Plan") or {}).get("caveats", [])]
     return "\n".join(lines)
 
 
-_UNTOLD = object()
-
-
-def difference(name: str, was: Any, now: Any) -> list[str]:
-    """What differs, as deep as it goes: `networkAcls.defaultAction: Allow -> Deny`."""
-    if now is _UNTOLD:
-        return [f"{escape(name)}: {value(was)}"]
-    gone = {"absent": True}
-    if isinstance(was, dict) and isinstance(now, dict) and gone not in (was, now):
-        lines: list[str] = []
-        for key in dict.fromkeys((*was, *now)):
-            if was.get(key, gone) != now.get(key, gone):
-                lines += difference(f"{name}.{key}", was.get(key, gone), now.get(key, gone))
-        return lines
-    return [f"{escape(name)}: {value(was)} -> {value(now)}"]
-
-
-def _planned(record: Mapping[str, Any]) -> str:
-    lines: list[str] = []
-    plan = record.get("Plan") or {}
-    for change in plan.get("changes", []):
-        for edit in change["edits"]:
-            lines.extend(difference(str(edit["path"][-1]), edit["before"], edit["after"]))
-        if not change["edits"]:
-            lines.append(f"{change['verb']} {ResourceId(change['target']).name} {change['action']}")
-    lines += [f"note: {escape(c)}" for c in plan.get("caveats", [])]
-    return "\n".join(lines)
+def _side(one: difference.Difference, side: Json) -> str:
+    """A value; of a resource as a whole, which its name stands for, whether it is there."""
+    if side is ABSENT:
+        return "absent"
+    return "there" if not one.path and isinstance(side, dict) else value(shown(side))
 
 
 def _who(record: Mapping[str, Any]) -> str:
@@ -181,7 +161,7 @@ def _span(span: timedelta) -> str:
 
 def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
     table = Table(header_style="bold", row_styles=["", "on grey7"])
-    for column in ("severity", "control", "where", "state", "since", "what follows"):
+    for column in ("severity", "control", "where", "stands", "since", "what follows"):
         table.add_column(column, overflow="fold")
     for finding in findings:
         decision = finding.get("Decision") or {}
@@ -190,11 +170,117 @@ def findings_table(findings: Iterable[Mapping[str, Any]]) -> Table:
             coloured(finding["Severity"]),
             escape(finding["Control"]),
             where(finding["ResourceId"]),
-            escape(finding["State"] if finding["Open"] else f"closed: {finding.get('Closed', '')}"),
+            escape(_stands(finding)),
             finding["OpenedAt"][:16].replace("T", " "),
             escape(shorten("\n".join(f for f in follows if f))),
         )
     return table
+
+
+def _stands(finding: Mapping[str, Any]) -> str:
+    if not finding["Open"]:
+        return f"closed: {finding.get('Closed', '')}"
+    return str(finding.get("Stands") or finding["State"])
+
+
+def plans_table(plans: Iterable[Mapping[str, Any]]) -> Table:
+    """Plans and what people said of them."""
+    caption = "portcullis show PLAN, approve PLAN, reject PLAN"
+    table = Table(caption=caption, header_style="bold", row_styles=["", "on grey7"])
+    columns = ("what, plan", "where", "before -> after", "who feels it", "what people said")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for plan in plans:
+        table.add_row(
+            f"{escape(', '.join(plan['controls']))}\n{coloured(plan['severity'])}\n{plan['id']}",
+            where(plan["resource_id"]),
+            differences({"Plan": plan}),
+            escape(f"{plan['disruption']} Undo: {plan['reversible']}."),
+            escape("\n".join(_word(plan))),
+        )
+    return table
+
+
+def _word(plan: Mapping[str, Any]) -> Iterator[str]:
+    """What people said of a plan."""
+    yield f"{plan['status']} since {_when(plan.get('decided_at') or plan['asked_at'])}"
+    if plan["approvers"] > 1:
+        yield f"{len(plan['approved_by'])} of {plan['approvers']} people approved"
+    if said := ", ".join(plan["approved_by"]) or plan["by"]:
+        yield f"by {said}"
+    if plan["reason"]:
+        yield str(plan["reason"])
+    if plan["instead"]:
+        yield f"instead: plan {plan['instead']}"
+
+
+def told(facts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A story, a fact a line and its further lines below it; facts without words are left out."""
+    for name, words in facts:
+        for count, line in enumerate(words.splitlines()):
+            yield f"[bold]{'' if count else name:<16}[/]{line}"
+
+
+def action_story(story: Mapping[str, Any]) -> Iterator[str]:
+    """All that is known of an action, and how it can be taken back."""
+    action = story["action"]
+    decision, controls = action["Decision"], escape(", ".join(action["Controls"]))
+    moments = sorted((one["at"], one["what"]) for one in story["timeline"])
+    return told(
+        [
+            ("action", f"{escape(action['ActionId'])}  {coloured(action['State'])}"),
+            ("control", f"{controls}  {coloured(action['Severity'])}"),
+            ("where", escape(action["ResourceId"])),
+            ("before -> after", differences(action)),
+            ("why", escape(", ".join(s for s in (decision["reason"], decision["source"]) if s))),
+            ("evidence", _evidence(action["Evidence"])),
+            ("who", _who(action)),
+            ("came of it", escape(action.get("Message", ""))),
+            ("what happened", "\n".join(escape(f"{_when(at)}  {what}") for at, what in moments)),
+            ("finding", "\n".join(map(_finding, story["findings"]))),
+            ("undo", "\n".join(map(escape, _undo(story["undo"])))),
+        ]
+    )
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    left = finding["UndoneUntil"] or ""
+    alone = f", left alone until {_when(left)}" if left else ""
+    return escape(f"{finding['Control']}: {finding['Stands']}{alone}")
+
+
+def _undo(undo: Mapping[str, Any]) -> Iterator[str]:
+    if undo["can"] or "own credential" in undo["why"]:
+        yield str(undo["command"])
+    if undo["why"]:
+        yield str(undo["why"])
+    yield from undo["partial"]
+    if order := undo["order"]:
+        yield f"{order['State']} for {order['Person']} {order['Message']}".strip()
+
+
+def plan_story(plan: Mapping[str, Any]) -> Iterator[str]:
+    """All that is known of a plan, for a person who decides."""
+    return told(
+        [
+            ("plan", f"{escape(plan['id'])}  {coloured(plan['status'])}"),
+            ("control", f"{escape(', '.join(plan['controls']))}  {coloured(plan['severity'])}"),
+            ("where", escape(plan["resource_id"])),
+            ("owner", escape(plan["owner"])),
+            ("before -> after", differences({"Plan": plan})),
+            ("evidence", _evidence(plan["evidence"])),
+            ("caused by", escape(", ".join(plan["caused_by"]))),
+            ("who feels it", escape(plan["disruption"])),
+            ("undo", escape(plan["reversible"])),
+            ("writes with", escape("\n".join(plan["permissions"]))),
+            ("people", escape("\n".join(_word(plan)))),
+        ]
+    )
+
+
+def _evidence(by_control: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
+    seen = (one for found in by_control.values() for one in found)
+    return "\n".join(f"{escape(one['path'])} is {value(one['observed'])}" for one in seen)
 
 
 def check_table(findings: Iterable[Mapping[str, Any]]) -> Table:
@@ -219,7 +305,7 @@ def look_table(seen: Iterable[Mapping[str, Any]]) -> Table:
         table.add_column(column, overflow="fold")
     for one in seen:
         decision, plan = one["decision"] or {}, one["plan"] or {}
-        shown = [f"plan {plan['id']}", _planned({"Plan": plan})] if plan else []
+        shown = [f"plan {plan['id']}", differences({"Plan": plan})] if plan else []
         if plan:
             shown += [f"disruption: {plan['disruption']}", f"reversible: {plan['reversible']}"]
         table.add_row(

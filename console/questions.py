@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.search import FindingQuestion, LogQuestion, Stands
+from shared.search import FindingQuestion, LogQuestion, Stands, in_range
 
 Word = Annotated[str, Field(max_length=200)]
 Scope = Annotated[str, Field(max_length=2_000)]
@@ -19,17 +19,7 @@ Stream = Literal["actions", "findings", "sweeps", "health"]
 Window = Literal["1h", "24h", "7d", "30d", ""]
 WINDOWS: Final = {"1h": 1, "24h": 24, "7d": 168, "30d": 720}
 """Hours of the log that a word stands for."""
-_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-
-
-def _in_range(at: datetime) -> datetime:
-    """In UTC where no zone is said, and no further away than anything here can be."""
-    told = at.replace(tzinfo=at.tzinfo or UTC)
-    return min(max(told, _FIRST), _LAST)
-
-
-Instant = Annotated[datetime, AfterValidator(_in_range)]
+Instant = Annotated[datetime, AfterValidator(in_range)]
 
 
 class _Where(BaseModel):
@@ -99,6 +89,6 @@ _FINDINGS: Final = set(FindingQuestion.__dataclass_fields__)
 
 def _instant(text: str) -> datetime | None:
     try:
-        return _in_range(datetime.fromisoformat(text))
+        return in_range(datetime.fromisoformat(text))
     except ValueError:
         return None

@@ -171,7 +171,7 @@ class Approvals:
         found = [a for a in self.all() if plan_id and a.id.startswith(plan_id)]
         if len(found) != 1:
             raise Unusable(
-                f"no plan {plan_id}: 'portcullis findings' shows what waits"
+                f"no plan {plan_id}: 'portcullis plans' shows what waits"
                 if not found
                 else f"{plan_id} begins the ids of {len(found)} plans: give more of it"
             )

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import enum
 import heapq
+import re
 from base64 import b64decode, urlsafe_b64encode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from shared.errors import Unusable
 from shared.findings import Standing, finding_fields
 from shared.log import Line
 from shared.model import ResourceId, Severity
+
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+_AGO: Final = re.compile(r"(\d{1,5})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def in_range(at: datetime) -> datetime:
+    """In UTC where no zone is said, and no further away than anything here can be."""
+    told = at.replace(tzinfo=at.tzinfo or UTC)
+    return min(max(told, _FIRST), _LAST)
+
+
+def instant(text: str, now: datetime) -> datetime:
+    """An instant as people type it: ISO 8601, in UTC where no zone is said, or how long ago: `24h`.
+
+    Raises:
+        Unusable: it is neither.
+    """
+    if ago := _AGO.fullmatch(text):
+        return in_range(now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
+    try:
+        return in_range(datetime.fromisoformat(text))
+    except ValueError as error:
+        raise Unusable(f"{text} is no time: 24h, 7d or 2026-03-02T03:00") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +63,11 @@ class LogQuestion:
 
     def __call__(self, line: Line) -> bool:
         if line.get("Entry") == "intent":
-            return self.result == "intent" and self._holds(line)
-        return self._holds(line)
+            return self.result == "intent" and self.holds(line)
+        return self.holds(line)
 
-    def _holds(self, line: Line) -> bool:
+    def holds(self, line: Line) -> bool:
+        """Whether a line is wanted, be it an intent or what came of it."""
         return (
             _same(self.result, str(line.get("Entry", "")))
             and _same(self.severity, str(line.get("Severity", "")))
