@@ -51,6 +51,7 @@ PARTS: Mapping[str, Part] = {
     "stores": Part(alone.sweeping),
     "proposals": Part(alone.proposing),
     "simulator": Part(alone.simulated),
+    "console": Part(alone.console),
 }
 
 

@@ -14,6 +14,8 @@ from benchmarks.processes import compile_all, measured, tenant_process
 
 RUNS = 7
 JUDGINGS, _SLOWEST = 3, 3
+PAGE_GOAL = 300
+"""Milliseconds of the server for a page of the console's log."""
 APPS = ("gate", "hand", "all")
 COLD_GOALS = {"storage": (0.46, 80), "network": (0.60, 100)}
 _DEPLOYED = "interpreter to judged; byte code compiled before, deployed dependencies alone"
@@ -65,6 +67,18 @@ def on_azurite(step: Step) -> Iterator[Figure]:
     yield at_most(f"{what}: CPU of our process", "ms", [run["cpu_ms"]], digits=2)
     yield at_most(f"{what}: wall time", "ms", [run["wall_ms"]], digits=2)
     yield at_most(f"{what}: new TLS connections", "connections", [run["connections"]], 0)
+
+
+def console(step: Step) -> Iterator[Figure]:
+    """Pages of the console's log, from the request to the whole answer."""
+    step("the console's log")
+    run = measured("console")
+    for store in ("memory", "Azurite"):
+        for question, runs in run.get(store, {}).items():
+            measure = f"console: 50 of 100,000 lines, {question}, state in {store}"
+            yield at_most(f"{measure}: wall time", "ms", runs, PAGE_GOAL, digits=0)
+    if why := run.get("missing"):
+        yield Figure(measure="console: state on Azurite", unit="ms", ours=None, note=why)
 
 
 def cold(step: Step) -> Iterator[Figure]:
