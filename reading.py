@@ -35,7 +35,7 @@ ControlOption = Annotated[
     str, typer.Option(help="A control's id.", autocompletion=words.control_ids)
 ]
 SeverityOption = Annotated[Severity | None, typer.Option(help="Of this severity.")]
-ResourceOption = Annotated[str, typer.Option(help="The ARM id of a resource or scope.")]
+ResourceOption = Annotated[str, typer.Option(help="An ARM id, a scope, or a part of an id.")]
 OwnerOption = Annotated[str, typer.Option(help="The owner that is named.")]
 ActorOption = Annotated[str, typer.Option(help="Part of the name of who caused or ordered it.")]
 ResultOption = Annotated[
@@ -84,7 +84,7 @@ def log(
         severity=severity or "",
         actor=actor,
         result=result,
-        resource=_scope(resource),
+        resource=resource,
         owner=owner,
     )
     with closing(gate()) as built:
@@ -150,7 +150,7 @@ def findings(
         group=group,
         control=control,
         severity=severity or "",
-        resource=_scope(resource),
+        resource=resource,
         owner=owner,
     )
     questions = [asked]
@@ -207,12 +207,6 @@ def _named(built: Gate, beginning: str) -> tuple[str, str]:
     if len(found) > 1:
         raise Unusable(f"{beginning} begins {len(found)} ids: give more of it")
     return found[0]
-
-
-def _scope(text: str) -> str:
-    if text and not text.startswith("/"):
-        raise Unusable(f"{text} is no ARM id: it begins with /subscriptions/ or /providers/")
-    return text
 
 
 def _known(built: Gate, control: str) -> None:

@@ -72,7 +72,7 @@ def on_azurite(step: Step) -> Iterator[Figure]:
 def console(step: Step) -> Iterator[Figure]:
     """Pages of the console's log, from the request to the whole answer."""
     step("the console's log")
-    run = measured("console")
+    run = measured("console", longest=1_800)
     for store in ("memory", "Azurite"):
         for question, runs in run.get(store, {}).items():
             measure = f"console: 50 of 100,000 lines, {question}, state in {store}"

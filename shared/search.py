@@ -49,7 +49,7 @@ class LogQuestion:
     """Which lines of the log are wanted; what is empty asks nothing. All of it must hold.
 
     Words are compared without case. `actor` is a part of a name, of who caused it or who ordered
-    it; `resource` is the id of a resource or of a scope that it lies in.
+    it; `resource` is the id of a resource or of a scope that it lies in, or a part of an id.
     """
 
     subscription: str = ""
@@ -213,11 +213,18 @@ def _placed(asked: LogQuestion | FindingQuestion, resource: str) -> bool:
         return True
     place = ResourceId(resource)
     group = place.resource_group
-    if asked.resource and not place.within(ResourceId(asked.resource)):
+    if asked.resource and not _lies(place, asked.resource):
         return False
     return _same(asked.subscription, place.subscription) and _same(
         asked.group, group.name if group else ""
     )
+
+
+def _lies(place: ResourceId, where: str) -> bool:
+    """At an id or below it; what does not begin as one is a name, or a part of one."""
+    if where.startswith("/"):
+        return place.within(ResourceId(where))
+    return where.casefold() in place.key
 
 
 def age(then: str, now: datetime) -> str:

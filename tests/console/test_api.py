@@ -44,6 +44,8 @@ def test_the_log_is_paged_and_filtered(review: Review) -> None:
     (only,) = asked(carol, "/api/log", control=BLOB, resource=account, result="remediated")["items"]
     assert only["ActionId"] == action
     assert len(asked(carol, "/api/log", actor="DAV")["items"]) == 4
+    (named,) = asked(carol, "/api/log", resource="CONTOSO")["items"]
+    assert named["ActionId"] == action
     assert asked(carol, "/api/log", subscription="none")["items"] == []
     assert len(asked(carol, "/api/log", result="intent")["items"]) == 1
     since = review.world.clock.now() - timedelta(seconds=90)
