@@ -11,9 +11,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from console import exports
-from console.asking import Desked, may
-from console.entrance import Person, Role
-from console.forms import Forms
+from console.asking import Approver, Desked, Operator, person_of
+from console.entrance import Role
 from console.questions import ExportQuery, FindingsQuery, Id, Key, LogQuery, Stream
 
 Resource = Annotated[str, Query(max_length=2_000)]
@@ -99,14 +98,9 @@ class Token(BaseModel):
     form: str
 
 
-Approver = Annotated[Person, Depends(may(Role.APPROVER))]
-Operator = Annotated[Person, Depends(may(Role.OPERATOR))]
-
-
 def spending(request: Request, form: FormToken = "") -> None:
     """Take the form's token of a request that changes something."""
-    forms: Forms = request.app.state.forms
-    forms.spend(request.state.person, form)
+    request.app.state.forms.spend(person_of(request), form)
 
 
 Spent = Depends(spending)
@@ -115,14 +109,14 @@ Spent = Depends(spending)
 @router.get("/me")
 def me(request: Request) -> Me:
     """Who you are here."""
-    person: Person = request.state.person
+    person = person_of(request)
     return Me(name=person.name, roles=sorted(person.roles))
 
 
 @router.get("/form")
 def form(request: Request) -> Token:
     """A token that a request with a session's cookie needs to change something."""
-    return Token(form=request.app.state.forms.token(request.state.person))
+    return Token(form=request.app.state.forms.token(person_of(request)))
 
 
 @router.get("/log")

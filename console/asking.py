@@ -41,5 +41,11 @@ def may(role: Role) -> Callable[[Request], Person]:
     return checked
 
 
+Approver = Annotated[Person, Depends(may(Role.APPROVER))]
+"""Somebody who may approve and reject."""
+Operator = Annotated[Person, Depends(may(Role.OPERATOR))]
+"""Somebody who may undo, stop and resume."""
+
+
 def _roles(person: Person) -> str:
     return ", ".join(sorted(person.roles)) or "none"

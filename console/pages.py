@@ -13,8 +13,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from console import charts
-from console.asking import Desked, may, person_of
-from console.entrance import Person, Role
+from console.asking import Approver, Desked, Operator, person_of
 from console.questions import FindingsQuery, Id, Key, LogView, Stream
 from console.rendering import render
 from shared.approvals import STALE, WAITING
@@ -25,8 +24,6 @@ from shared.trends import Day, top
 
 router = APIRouter(include_in_schema=False)
 
-Approver = Annotated[Person, Depends(may(Role.APPROVER))]
-Operator = Annotated[Person, Depends(may(Role.OPERATOR))]
 _MOVES = "Findings opened and closed"
 _TOPS: Mapping[Literal["opened", "remediated", "contested"], str] = {
     "opened": "Controls that open most",

@@ -16,20 +16,11 @@ from starlette.routing import Route
 from console.loopback import Loopback
 from console.safety import Guarded
 from tests.console.serving import served
+from tests.console.stack import ARGUMENTS, CHROMIUM
 
-CHROMIUM = Path("/usr/bin/chromium")
 REBOUND = "rebound.example"
 FORM = '<form method="post" action="{to}/write"><button>Send</button></form>'
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
-]
+QUIET = [*ARGUMENTS, f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"]
 
 
 async def form(request: Request) -> Response:
