@@ -366,7 +366,8 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
     )
     index = Index(arm.ask, now, pause)
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
-    intake = Intake(engine.observer, known, state, in_force, settings.identities)
+    ours = settings.identities
+    intake = Intake(engine.observer, known, state, in_force, ours, settings.own)
     sweeping = cache(lambda: sweep_of(known, engine, arm, index))
     people = People(engine)
     undos = Undos(engine, people)

@@ -12,6 +12,7 @@ from shared.errors import Transient
 from shared.hints import Actor, Hint
 from shared.model import Control, ResourceId, digest
 from shared.observing import Observer
+from shared.own import NOTHING, Own, lost_with
 from shared.state import State
 from shared.store import Store
 
@@ -41,7 +42,10 @@ class Taken:
 
 
 class Intake:
-    """Reads messages. `identities` are the object ids under which we write ourselves."""
+    """Reads messages.
+
+    `identities` are the object ids under which we write ourselves, `own` is what we run on.
+    """
 
     def __init__(
         self,
@@ -50,11 +54,13 @@ class Intake:
         state: State,
         policy: Callable[[], Policy],
         identities: frozenset[str],
+        own: Own = NOTHING,
     ) -> None:
         self._observer = observer
         self._state = state
         self._policy = policy
         self._identities = frozenset(i.casefold() for i in identities)
+        self._own = own
         self._heard_at: datetime | None = None
         self._actions = {
             action.casefold() for c in controls.values() for action in c.detector.actions
@@ -85,6 +91,8 @@ class Intake:
     def _one(self, event: events.Event) -> str:
         if event.use is not None:
             self._state.uses.note(event.use)
+        if event.kind == "delete" and event.succeeded:
+            self._say_lost(event)
         judged, actor = self._wanted(event), event.actor
         under_ours = event.succeeded and actor.object_id.casefold() in self._identities
         if judged is None and not under_ours:
@@ -98,6 +106,21 @@ class Intake:
         now = self._state.now()
         self._state.inbox.note(Hint(id=judged, source="event", first_seen=now, actors=(actor,)))
         return "hinted"
+
+    def _say_lost(self, event: events.Event) -> None:
+        """Who takes away what we run on may want us blind: said at once, while we still can."""
+        why = lost_with(self._own, event.resource_id)
+        if not why:
+            return
+        identity = ["own-removed", event.resource_id.key, event.actor.correlation_id]
+        fields: dict[str, Any] = {
+            "Entry": "own-removed",
+            "Severity": "critical",
+            "ResourceId": event.resource_id.text,
+            "CausedBy": [event.actor.to_json()],
+            "Message": f"deleted, and it is our own: {why}",
+        }
+        self._state.outbox.add("health", identity, fields)
 
     def _wanted(self, event: events.Event) -> ResourceId | None:
         """What the event is a reason to look at; told without asking the store."""

@@ -140,7 +140,7 @@ class Ours:
 
     def _at(self, at: ResourceId, seen: Mapping[ResourceId, Resource]) -> str:
         own, kind = self._own, at.type.casefold()
-        if by_name := self._named(at):
+        if by_name := self.by_name(at):
             return by_name
         if kind == _WORKSPACES and own.rules:
             return self._workspace(at)
@@ -150,7 +150,8 @@ class Ours:
         found = seen.get(at) or self._read(at, shown.type.api_version)
         return shown.why if found is not None and self._tells(found, shown) else ""
 
-    def _named(self, at: ResourceId) -> str:
+    def by_name(self, at: ResourceId) -> str:
+        """Why this very resource is ours, as far as its id tells; empty where it does not."""
         own, kind, name = self._own, at.type.casefold(), at.name.casefold()
         if at in own.listed:
             return f"{OWN} lists it"
@@ -167,7 +168,7 @@ class Ours:
             return values == ["microsoft.resources.subscriptions"]
         if shown.known_by == "accounts":
             inside = [ResourceId(value) for value in values if value]
-            return any(self._named(up) for one in inside for up in _upwards(one))
+            return any(self.by_name(up) for one in inside for up in _upwards(one))
         if shown.known_by == "hosts":
             values = [urlsplit(value).hostname or "" for value in values]
         return not getattr(self._own, shown.known_by).isdisjoint(values)
@@ -186,6 +187,22 @@ class Ours:
         if known:
             return ""
         return f"records may end in it: {OWN} does not name the data collection rule"
+
+
+def lost_with(own: Own, deleted: ResourceId) -> str:
+    """Why the deletion of `deleted` is a blow to ourselves; empty where it is none.
+
+    Only what ids and names tell: the document is gone.
+    """
+    names = (Ours(own, _unread).by_name(at) for at in _upwards(deleted))
+    if why := next((why for why in names if why), ""):
+        return why
+    inside = sorted(one.text for one in own.listed | own.apps if one.within(deleted))
+    return f"{inside[0]} lay in it" if inside else ""
+
+
+def _unread(_: ResourceId, __: str) -> Resource | None:
+    return None
 
 
 def _upwards(target: ResourceId) -> Iterator[ResourceId]:

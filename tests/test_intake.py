@@ -18,6 +18,7 @@ from shared.journal import Journal
 from shared.model import Control, ResourceId
 from shared.observing import Observer
 from shared.outbox import Record
+from shared.own import Own
 from shared.planning import Cure
 from shared.policy_scopes import Below
 from shared.state import State
@@ -405,3 +406,51 @@ def test_a_control_that_judges_a_child_is_hinted_at_it(state: State) -> None:
     subject = f"{ACCOUNT}/blobServices/default/containers/c"
     assert intake.take(json.dumps(event(subject))) == HINTED
     assert hinted(state) == [f"{ACCOUNT}/blobServices/default"]
+
+
+# --- what we run on
+
+
+STATE_ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/portcullisstate"
+APP = f"{GROUP}/providers/Microsoft.Web/sites/portcullis-gate"
+RULE = f"{GROUP}/providers/Microsoft.Insights/dataCollectionRules/portcullis"
+RUNS_ON = Own(
+    accounts=frozenset({"portcullisstate"}),
+    apps=frozenset({ResourceId(APP)}),
+    listed=frozenset({ResourceId(RULE)}),
+)
+DELETED = "Microsoft.Resources.ResourceDeleteSuccess"
+
+
+def made_of_ours(state: State) -> Intake:
+    observer, watching = Observer(NoReader(), CONTROLS, state.now), policy("")
+    return Intake(observer, CONTROLS, state, lambda: watching, frozenset(), RUNS_ON)
+
+
+@pytest.mark.parametrize(
+    "gone", [STATE_ACCOUNT, STATE_ACCOUNT.upper(), APP, RULE, GROUP, f"{APP}/config/web"]
+)
+def test_the_deletion_of_what_we_run_on_is_an_alarm(state: State, gone: str) -> None:
+    """Whoever deletes our account, app or rule, or a group around them, is named, once."""
+    told = json.dumps(event(gone, DELETED, **by(ALICE.object_id, correlation="c-1")))
+    for _ in range(2):
+        made_of_ours(state).take(told)
+    alarm = health(state)[0]
+    assert (alarm["Entry"], alarm["Severity"]) == ("own-removed", "critical")
+    assert alarm["CausedBy"][0]["object_id"] == ALICE.object_id
+    assert len({one["EventId"] for one in health(state)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("subject", "kind"),
+    [
+        (STATE_ACCOUNT, WRITE),
+        (ACCOUNT, DELETED),
+        (STATE_ACCOUNT, DELETED.replace("Success", "Failure")),
+        (f"{GROUP}other", DELETED),
+    ],
+)
+def test_what_is_not_the_end_of_our_own_is_no_alarm(state: State, subject: str, kind: str) -> None:
+    """A write, a failure, and the deletion of what is not ours alarm nobody."""
+    made_of_ours(state).take(json.dumps(event(subject, kind)))
+    assert health(state) == []
