@@ -23,6 +23,7 @@ from shared.findings import finding_fields
 from shared.hints import HINTS, Hint
 from shared.impact import impact
 from shared.policy import Policy
+from shared.policy_schema import schema
 from shared.stopped import Stopped
 from shared.sweep import Summary
 from terminal import (
@@ -334,7 +335,7 @@ def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
 @policy_app.command("schema")
 def policy_schema() -> None:
     """The JSON Schema of a policy file, for editors."""
-    show_json(policy_file.schema())
+    show_json(schema())
 
 
 @app.command()
