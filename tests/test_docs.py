@@ -124,7 +124,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/security.md"])
 def test_files_that_pages_name_are_there(page: str) -> None:
     """A path in code style is one of the repository."""
     text = (ROOT / page).read_text(encoding="utf-8")
