@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 AZURITE := tests/azurite/node_modules/.ready
 KUSTO := tests/kusto/node_modules/.ready
 
-.PHONY: setup demo test lint up bench chaos compat
+.PHONY: setup demo test lint up bench chaos compat package sbom
 .DEFAULT_GOAL := test
 
 $(STAMP): requirements-dev.txt pyproject.toml
@@ -55,3 +55,11 @@ compat: $(STAMP)
 # All of them, or some: PARTS="sweep rates"
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks $(PARTS)
+
+# The zip that is deployed, and how large it is with what it needs
+package: $(STAMP)
+	@$(BIN)/python -m infra.package
+
+# What is deployed beside our own code, as CycloneDX
+sbom: $(STAMP)
+	@$(BIN)/python -m infra.sbom

@@ -321,9 +321,9 @@ def policy_impact(file: Path, form: FormatOption = Format.TABLE) -> None:
 @policy_app.command("schema")
 def policy_schema() -> None:
     """The JSON Schema of a policy file, for editors."""
-    from shared import policy_file
+    from shared.policy_schema import schema
 
-    show_json(policy_file.schema())
+    show_json(schema())
 
 
 @app.command()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import statistics
-import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from benchmarks import installed
 from benchmarks.estate import account, security_group
 from benchmarks.figures import Figure, at_least, at_most
-from benchmarks.processes import compile_all, measured, tenant_process
+from benchmarks.processes import Package, measured, tenant_process
+from infra.package import dependencies, size, unpack
 
 RUNS = 7
 JUDGINGS, _SLOWEST = 3, 3
@@ -18,6 +19,8 @@ PAGE_GOAL = 300
 """Milliseconds of the server for a page of the console's log."""
 APPS = ("gate", "hand", "all")
 COLD_GOALS = {"storage": (0.46, 80), "network": (0.60, 100)}
+LARGEST = 150
+"""MiB that the installed dependencies may take."""
 _DEPLOYED = "interpreter to judged; byte code compiled before, deployed dependencies alone"
 _OURS = "interpreter to judged; byte code compiled before, environment of development"
 
@@ -82,17 +85,30 @@ def console(step: Step) -> Iterator[Figure]:
 
 
 def cold(step: Step) -> Iterator[Figure]:
-    """The size of what is deployed, and cold starts of each app in it."""
+    """The size of what is deployed, and cold starts of each app in the very package."""
     step("installing")
-    deployed = installed.environment()
-    yield installed.figure(deployed)
-    python = installed.python_of(deployed) if deployed else sys.executable
-    note = _DEPLOYED if deployed else _OURS
-    compile_all()
+    deployed = dependencies()
+    yield _installed(deployed)
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _colds(step, Package(unpack(Path(folder)), deployed).compiled())
+
+
+def _installed(deployed: Path | None) -> Figure:
+    measure = "installed environment, without tools of development"
+    if deployed is None:
+        why = "not measured: nothing could be installed here"
+        return Figure(measure=measure, unit="MiB", ours=None, goal=LARGEST, note=why)
+    held = size(one for one in deployed.rglob("*") if one.is_file())
+    note = "files of site-packages, byte code included, without pip and setuptools"
+    return at_most(measure, "MiB", [held], LARGEST, digits=1, note=note)
+
+
+def _colds(step: Step, package: Package) -> Iterator[Figure]:
+    note = _DEPLOYED if package.dependencies else _OURS
     alone: list[dict[str, Any]] = []
     for _ in range(RUNS + 1):
         step("imports alone")
-        alone.append(measured("imports", python=python))
+        alone.append(measured("imports", package=package))
     least = "azure-functions, -identity, -core and -mgmt-core: what no cold start can do without"
     yield at_most("imports of Azure's packages alone: CPU", "s", of(alone[1:], "cpu"), note=least)
     with tenant_process() as tenant:
@@ -103,7 +119,7 @@ def cold(step: Step) -> Iterator[Figure]:
                 runs: list[dict[str, Any]] = []
                 for _ in range(RUNS + 1):
                     step(f"cold starts: {app}, {kind}")
-                    runs.append(measured("cold", [resource_id], environment, python))
+                    runs.append(measured("cold", [resource_id], environment, package=package))
                 what = f"cold {app} to first {kind} read"
                 cpu, mib = of(runs[1:], "cpu"), of(runs[1:], "mib")
                 yield at_most(f"{what}: CPU", "s", cpu, goals[0], note=note)

@@ -23,22 +23,54 @@ class Failed(Exception):
     """A process that measures ended badly; the message is its last line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An unpacked package, and its dependencies as they are deployed.
+
+    Where these are None, those of the environment here stand in.
+    """
+
+    sources: Path
+    dependencies: Path | None
+
+    @property
+    def path(self) -> str:
+        folders = [self.sources, *([self.dependencies] if self.dependencies else [])]
+        return os.pathsep.join(map(str, folders))
+
+    def words(self, module: str) -> list[str]:
+        """What runs a module of ours, so that it finds the package and nothing else of ours."""
+        alone = ["-S"] if self.dependencies else []
+        return ["-P", *alone, str(ROOT / "benchmarks" / f"{module}.py")]
+
+    def compiled(self) -> Package:
+        """The same, with byte code beside its sources."""
+        command = [sys.executable, "-m", "compileall", "-q", str(self.sources)]
+        subprocess.run(command, env=clean(), check=True)
+        return self
+
+
 def measured(
     module: str,
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
-    python: str = sys.executable,
+    *,
+    package: Package | None = None,
     longest: float = _LONGEST,
 ) -> Any:
     """What `python -m benchmarks.<module>` prints as JSON, run in a process of its own.
 
+    With a package the app is that one, and not what lies here.
+
     Raises:
         Failed: it ended with an error.
     """
+    words = ["-m", f"benchmarks.{module}"] if package is None else package.words(module)
+    paths = {} if package is None else {"PYTHONPATH": package.path}
     done = subprocess.run(
-        [python, "-m", f"benchmarks.{module}", *arguments],
+        [sys.executable, *words, *arguments],
         cwd=ROOT,
-        env={**clean(), **(environment or {})},
+        env={**clean(), **paths, **(environment or {})},
         capture_output=True,
         text=True,
         timeout=longest,

@@ -1,6 +1,7 @@
 """Writes what the code can tell by itself: `python -m docs.generate`.
 
-A page for each control, their index, and the examples in `records.md` between its markers.
+A page for each control, their index, and between their markers the examples in `records.md` and
+the keys in `policy.md`; `policy.schema.json`.
 `tests/test_docs.py` fails while anything written is not what this would write.
 """
 
@@ -12,16 +13,21 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from docs.example import played
 from shared.model import ABSENT, Control, Detector, Kind, Parameter, Remediation, Reversible
 from shared.outbox import Record
+from shared.policy_schema import schema
 from wiring import benchmarks, controls
 
 HERE = Path(__file__).parent
 CONTROLS = HERE / "controls"
 RECORDS = HERE / "records.md"
+POLICY = HERE / "policy.md"
+SCHEMA = HERE / "policy.schema.json"
 _BLOCK = re.compile(r"(<!-- example: (\w+) ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_KEYS = re.compile(r"(<!-- keys: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _KINDS = {
     Kind.AUTO: "automatic: everything it writes is computed",
     Kind.GUIDED: "guided: policy or a person must say something first",
@@ -41,6 +47,9 @@ def pages() -> dict[Path, str]:
     made = {CONTROLS / f"{c.id}.md": page(c, _required(c.id, mapped)) for c in known.values()}
     made[CONTROLS / "README.md"] = index(known)
     made[RECORDS] = with_examples(RECORDS.read_text(encoding="utf-8"), played())
+    said = schema()
+    made[SCHEMA] = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
+    made[POLICY] = with_keys(POLICY.read_text(encoding="utf-8"), said)
     return made
 
 
@@ -267,6 +276,49 @@ def with_examples(text: str, records: Mapping[str, list[Record]]) -> str:
 
 def _names(record: Record) -> set[str]:
     return {str(record.get(key)) for key in ("Entry", "Transition", "Summary")}
+
+
+# --- policy
+
+
+def with_keys(text: str, said: Mapping[str, Any]) -> str:
+    """`text`, the page on policy, with every table of keys between its markers made anew."""
+
+    def made(found: re.Match[str]) -> str:
+        held = said["properties"][found[2]]
+        (part,) = re.findall(r"#/\$defs/(\w+)", json.dumps(held))
+        return "\n".join([found[1].rstrip("\n"), *_keys(said["$defs"][part], said), found[3]])
+
+    return _KEYS.sub(made, text)
+
+
+def _keys(part: Mapping[str, Any], said: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """A table of the keys of a part, those of the parts inside of it below theirs."""
+    if not above:
+        yield from ("| key | what it says | where it is not said |", "|---|---|---|")
+    for key, one in part["properties"].items():
+        meaning = one["description"].removesuffix(".")
+        row = f"`{above}{key}` | {meaning[:1].lower()}{meaning[1:]}{_choice(one)}"
+        yield f"| {row} | {_otherwise(one, needed=key in part.get('required', []))} |"
+        for inner in re.findall(r"#/\$defs/(\w+)", json.dumps(one.get("items", {}))):
+            yield from _keys(said["$defs"][inner], said, f"{above}{key}[].")
+
+
+def _choice(one: Mapping[str, Any]) -> str:
+    """The words that a key takes, where it takes a few and what it says does not name them."""
+    words = one.get("enum") or one.get("items", {}).get("enum") or []
+    unnamed = [f"`{word}`" for word in words if f"`{word}`" not in one["description"]]
+    return f": {', '.join(unnamed)}" if unnamed else ""
+
+
+def _otherwise(one: Mapping[str, Any], *, needed: bool) -> str:
+    """What holds where nothing is said."""
+    if needed:
+        return "it must be said"
+    default = one.get("default")
+    if default in (None, [], {}):
+        return "none"
+    return f"`{default}`" if isinstance(default, str) else f"`{json.dumps(default)}`"
 
 
 if __name__ == "__main__":

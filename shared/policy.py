@@ -40,25 +40,35 @@ class Policy(Strict):
     """The whole file. Use `load`; `$id` of its JSON Schema is `policy.schema.json`."""
 
     version: Version
+    """The format's; always 1."""
     scopes: list[Scope] = Field(default_factory=lambda: ["/"])
     """What is watched; `/` is all that the identity may read."""
     exclude: list[Scope] = Field(default_factory=list)
     """What is never watched, whatever `scopes` says."""
     sweeps: Sweeps = Sweeps()
+    """How often the estate is looked at as a whole, beside what events tell."""
     rings: list[Ring] = Field(default_factory=list)
     """In which order rules with a `rollout` reach the estate."""
     rules: list[Rule] = Field(default_factory=list)
+    """How far controls may go, and where; what no rule names is audited."""
     exemptions: list[Exemption] = Field(default_factory=list)
+    """Findings that people accept for a while."""
     limits: list[Limit] = Field(default_factory=list)
+    """How much may be written; all apply, the most restrictive wins."""
     critical_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.25
     """The share of each limit that only critical findings may use."""
     freezes: list[Freeze] = Field(default_factory=list)
+    """Times in which nothing is written in a scope."""
     guard: Guard = Guard()
+    """What is never written to, whatever a rule says."""
     infrastructure_code: InfrastructureCode = InfrastructureCode()
+    """What code owns: its owners are told before a cure that policy enforces."""
     contested: Contested = Contested()
+    """When a cure that keeps being undone backs off."""
     notices: Notices = Notices()
+    """Who is told of what, and when."""
     undo_exemption: Duration = timedelta(days=7)
-    """How long an undone finding is left alone."""
+    """How long a finding is left alone after a person took its cure back."""
 
     broken: ClassVar[tuple[PolicyFault, ...]] = ()
     _lines: dict[str, int] = PrivateAttr(default_factory=dict)

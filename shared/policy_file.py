@@ -57,12 +57,6 @@ def plain(text: str) -> Any:
         raise PolicyError((PolicyFault("$", " ".join(str(error).split())),)) from error
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema of a policy file."""
-    dialect = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": dialect, **Policy.model_json_schema(), "title": "Portcullis policy"}
-
-
 def _unlimited(raw: Mapping[str, Any]) -> Iterator[PolicyFault]:
     rules = raw.get("rules")
     modes = [r.get("mode") for r in rules if isinstance(r, dict)] if isinstance(rules, list) else []

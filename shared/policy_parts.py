@@ -62,18 +62,23 @@ class Rule(Strict):
     """A mode for controls in a scope."""
 
     control: Controls
+    """An id, a list of ids, or `*`."""
     scope: Scope = "/"
+    """Where."""
     mode: Mode
+    """`audit` reports, `approve` asks a person, `enforce` acts."""
     after: Duration = timedelta(0)
-    """Grace: announced when found, acted on only when the finding is this old."""
+    """Grace: announced when found, acted on when the finding is this old."""
     rollout: Day | None = None
-    """The day, in UTC, on which a rule that enforces begins; each ring follows by its `after`."""
+    """With `enforce`: the day, in UTC, on which it begins, ring by ring; else all at once."""
     parameters: dict[str, Any] = Field(default_factory=dict)
-    """What guided cures must be told."""
+    """What a guided cure must be told; each control's page lists them."""
     irreversible: Flag = False
-    """True allows a cure that cannot be taken back."""
+    """`true` allows a cure that cannot be taken back."""
     approvers: Annotated[int, Field(ge=1, le=5, strict=True)] = 1
-    """How many different people must say yes; 2 is four eyes."""
+    """With `approve`: how many different people must say yes; `2` is four eyes, `apply` counts
+    as one.
+    """
 
     _check_control = field_validator("control")(_known)
 
@@ -127,10 +132,15 @@ class Exemption(Strict):
     """A finding that people accept for a while."""
 
     control: Controls
+    """An id, a list of ids, or `*`."""
     scope: Scope
+    """Where."""
     category: Literal["waiver", "mitigated"]
+    """`waiver`: it is accepted; `mitigated`: something else guards it."""
     reason: Words
+    """Why, and the ticket that says so."""
     approved_by: Words
+    """Who accepted it."""
     expires_on: Day
     """The last day it holds, in UTC."""
 
@@ -149,17 +159,24 @@ class Limit(Strict):
     """At most `writes` in a sliding `window`, counted apart for each estate, run, ..."""
 
     writes: Annotated[int, Field(ge=0, strict=True)]
+    """How many writes at most; 0 writes nothing."""
     per: Literal["estate", "subscription", "control", "run"]
+    """What they are counted apart for; a run is a sweep."""
     window: Window = timedelta(hours=1)
+    """The sliding time that they are counted in."""
 
 
 class Freeze(Strict):
     """A time in which nothing is written in a scope."""
 
     scope: Scope = "/"
+    """Where."""
     starts: Instant
+    """When it begins, with its time zone."""
     ends: Instant
+    """When it ends, with its time zone."""
     reason: Words
+    """Why; what is held back is told with it."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Freeze:
@@ -181,18 +198,22 @@ class Guard(Strict):
     """What is never written to, whatever a rule says."""
 
     break_glass: list[Words] = Field(default_factory=list)
-    """Object ids of the accounts kept for emergencies, or of groups that hold them."""
+    """Object ids of the accounts kept for emergencies, or of groups that hold them: no role is
+    taken from them, nor from a group that one of them is in.
+    """
     pipelines: list[Pipeline] = Field(default_factory=list)
-    """Whose fresh grants are left alone for a while."""
+    """Deployments that grant roles themselves: their fresh grants are left alone for a while."""
     protected: list[Scope] = Field(default_factory=list)
-    """Scopes left alone: our own sink, state and topics above all."""
+    """Scopes that are never written to."""
 
 
 class Ring(Strict):
     """Scopes that rules with a `rollout` reach together."""
 
     name: Words
+    """What reasons call it."""
     scopes: Annotated[list[Scope], Field(min_length=1)]
+    """What is in it."""
     after: Duration
     """How long after a rule's `rollout` it is enforced here."""
 
@@ -201,11 +222,13 @@ class InfrastructureCode(Strict):
     """Resources that code owns: its owners are told before a cure that policy enforces."""
 
     tags: list[Tag] = Field(default_factory=list)
-    """Tags that an owner leaves: a key, or `key: value`, without case."""
+    """Owned by a tag of its own: a key, or `key: value` in quotes, in any case; a `*` at the end
+    begins more.
+    """
     stacks: Flag = False
-    """Whether what a deployment stack manages is owned."""
+    """Whether what a deployment stack of its group or subscription manages is owned, parts too."""
     deployments: Duration = timedelta(0)
-    """How long what a deployment of the group put out is owned; `0s`: not at all."""
+    """How long what a deployment of its group put out is owned; `0s`: it is not looked at."""
     notice: Window = timedelta(hours=24)
     """How long the notice stands before the cure."""
 
@@ -214,8 +237,11 @@ class Contested(Strict):
     """When a cure that keeps being undone backs off."""
 
     times: Annotated[int, Field(ge=1, strict=True)] = 3
+    """After how many cures in `window` it backs off."""
     window: Window = timedelta(hours=24)
+    """The time that cures are counted in, and at whose end it is tried again."""
     critical_goes_on: Flag = False
+    """Whether critical findings are cured all the same."""
 
 
 _DAY = timedelta(days=1)
@@ -227,9 +253,11 @@ class Quiet(Strict):
     """Hours, by the clock of a place, in which only what is urgent is told."""
 
     begins: Hour = Field(alias="from")
+    """The time of day it begins at, in quotes."""
     ends: Hour = Field(alias="to")
-    """Where it is not after `from`, on the next day."""
+    """The time of day it ends at; where that is not after `from`, on the next day."""
     zone: Zone = Field(default_factory=lambda: ZoneInfo("UTC"))
+    """The IANA name of the place whose clock counts."""
     days: list[Weekday] = Field(default_factory=lambda: list(WEEK), min_length=1)
     """The days it begins on."""
 
@@ -261,11 +289,11 @@ class Notices(Strict):
     """Who is told of what happens to a resource, how often and when."""
 
     owner_tag: Words = "owner"
-    """The tag, in any case, whose value names a resource's owner."""
+    """The tag, in any case, whose value names the owner of a resource."""
     every: Window = timedelta(minutes=15)
-    """An owner gets one digest in this time; of urgent ones one about the same thing."""
+    """An owner gets one digest in this time; of urgent ones, one about the same thing."""
     quiet: list[Quiet] = Field(default_factory=list)
-    """When nothing but what is urgent is told."""
+    """When only what is urgent is told."""
 
     def silent(self, now: datetime) -> bool:
         """Whether all that is not urgent waits."""
@@ -284,11 +312,11 @@ class Sweeps(Strict):
     """How often the estate is looked at as a whole."""
 
     full: Duration = timedelta(hours=24)
-    """How often everything that is watched is judged from the index; at least 1h."""
+    """How often everything that is watched is judged from the index; at least `1h`."""
     incremental: Duration = timedelta(minutes=15)
-    """How often what has changed is; at least 5m, and shorter than `full`."""
+    """How often what has changed is; at least `5m`, and shorter than `full`."""
     lookups: Duration = timedelta(hours=24)
-    """How old a lookup may be before a sweep asks for a new look; at least 15m."""
+    """How old a lookup may be before a sweep asks for a new look; at least `15m`."""
 
     @field_validator("full", "incremental", "lookups")
     @classmethod

@@ -1,9 +1,11 @@
 """What is written for people is true of the code: commands, keys, fields, pages and links."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -13,6 +15,7 @@ import portcullis
 from docs import example, generate
 from shared import policy_file
 from shared.policy import Policy
+from shared.policy_schema import schema
 from wiring import controls
 
 ROOT = Path(__file__).parent.parent
@@ -121,7 +124,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/security.md"])
 def test_files_that_pages_name_are_there(page: str) -> None:
     """A path in code style is one of the repository."""
     text = (ROOT / page).read_text(encoding="utf-8")
@@ -142,16 +145,27 @@ def test_policies_that_pages_show_can_be_used(page: Path) -> None:
 
 
 def test_policy_page_explains_every_key() -> None:
-    """Each key of the file has its heading and an example; each key inside stands in the words."""
+    """Each key of the file has its heading, an example, and a table of the keys inside of it."""
     text = (ROOT / "docs/policy.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^## (\w+)$", text, re.MULTILINE)) == set(Policy.model_fields)
     shown: set[str] = set()
     for body in blocks(text, "yaml"):
         shown |= set(yaml.safe_load(body))
     assert shown == set(Policy.model_fields)
-    inner = Policy.model_json_schema()["$defs"].values()
-    keys = {key for one in inner for key in one.get("properties", {})}
-    assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == set()
+    said = schema()
+    for key, held in said["properties"].items():
+        section = text.split(f"\n## {key}\n", 1)[1].split("\n## ", 1)[0]
+        rows = re.findall(r"^\| `([\w.\[\]]+)` \| \S", section, re.MULTILINE)
+        assert rows == list(inside(held, said)), key
+
+
+def inside(held: dict[str, Any], said: dict[str, Any], above: str = "") -> Iterator[str]:
+    """The keys that a key of the policy holds, those deeper down with the way to them."""
+    for part in re.findall(r"#/\$defs/(\w+)", json.dumps(held)):
+        for key, one in said["$defs"][part].get("properties", {}).items():
+            yield above + key
+            if one.get("type") == "array":
+                yield from inside(one, said, f"{above}{key}[].")
 
 
 @pytest.mark.parametrize("stream", example.STREAMS)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.package import unpack
 from shared.settings import App
 from tests.worker.interpreter import Missing, worker_python
 from tests.worker.worker import Stage, staged
@@ -25,13 +26,22 @@ def python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def stages(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stages]:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is deployed, unpacked: the app runs from there."""
+    return unpack(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="session")
+def stages(
+    python: Path, package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stages]:
     """Tests of one app share its worker; each uses a resource of its own."""
     with ExitStack() as running:
 
         @cache
         def stage(app: App) -> Stage:
-            return running.enter_context(staged(python, app, tmp_path_factory.mktemp(app.value)))
+            kept = tmp_path_factory.mktemp(app.value)
+            return running.enter_context(staged(python, package, app, kept))
 
         yield stage
 

@@ -1,7 +1,8 @@
 """A Functions worker in a process of its own: Microsoft's code around this project's app.
 
 Reads one call a line from standard input and writes one answer a line; the first line tells what
-was indexed. Runs where `azure-functions-runtime` is installed, from the root of the checkout.
+was indexed. Runs where `azure-functions-runtime` is installed, with the folder of the app as its
+argument and first on its path.
 """
 
 from __future__ import annotations
@@ -11,26 +12,25 @@ import importlib
 import json
 import os
 import sys
-from pathlib import Path
 from typing import Any, TextIO
 
 from tests.worker.messages import Message, Messages
 
-ROOT = Path(__file__).parents[2]
 _messages = Messages()
 
 
 class Worker:
     """The app as the worker code sees it."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
         self._runtime: Any = importlib.import_module("azure_functions_runtime")
         self._runtime.start_threadpool_executor()
         self._indexed: dict[str, Any] = {}
 
     async def index(self) -> dict[str, Any]:
         """Load the app; its functions with their bindings, or why it has none."""
-        init = Message(capabilities={}, function_app_directory=str(ROOT))
+        init = Message(capabilities={}, function_app_directory=self._folder)
         request = _request(worker_init_request=init)
         answer = await self._runtime.worker_init_request(request)
         if answer.result.status != _messages.StatusResult.Success:
@@ -39,7 +39,8 @@ class Worker:
         for one in listed.function_metadata_results:
             bindings = [json.loads(raw) for raw in one.raw_bindings]
             self._indexed[one.name] = (one.function_id, bindings)
-        return {"functions": {name: bindings for name, (_, bindings) in self._indexed.items()}}
+        functions = {name: bindings for name, (_, bindings) in self._indexed.items()}
+        return {"functions": functions, "loaded": sys.modules["function_app"].__file__}
 
     async def call(self, order: dict[str, Any]) -> dict[str, Any]:
         """Run one function on what the host would send it."""
@@ -82,9 +83,9 @@ def _returned(value: Message | None) -> dict[str, Any] | None:
     return {"status": int(http.status_code), "headers": http.headers, "body": body}
 
 
-async def serve(orders: TextIO, answers: TextIO) -> None:
+async def serve(folder: str, orders: TextIO, answers: TextIO) -> None:
     """Answer until there are no more orders."""
-    worker = Worker()
+    worker = Worker(folder)
     print(json.dumps(await worker.index()), file=answers, flush=True)
     for line in orders:
         print(json.dumps(await worker.call(json.loads(line))), file=answers, flush=True)
@@ -94,4 +95,4 @@ if __name__ == "__main__":
     # What functions print is theirs; answers go where nothing else does.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as own:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        asyncio.run(serve(sys.stdin, own))
+        asyncio.run(serve(sys.argv[1], sys.stdin, own))

@@ -70,8 +70,13 @@ def test_each_app_has_its_functions_and_no_other(
     assert stages(app).worker.functions == {name: BINDINGS[name] for name in expected}
 
 
-def test_settings_that_cannot_be_used_are_told_to_the_host(python: Path) -> None:
+def test_it_is_the_package_that_runs(stages: Stages, package: Path) -> None:
+    assert stages(App.GATE).worker.loaded == package / "function_app.py"
+
+
+def test_settings_that_cannot_be_used_are_told_to_the_host(python: Path, package: Path) -> None:
     """An app that must not start says which variable is wrong, where the host shows it."""
     wrong = {"PORTCULLIS_APP": "writer"}
-    with pytest.raises(Failed, match="PORTCULLIS_APP is 'writer'"), running(python, wrong):
+    refused = pytest.raises(Failed, match="PORTCULLIS_APP is 'writer'")
+    with refused, running(python, package, wrong):
         pytest.fail("the app was indexed")

@@ -46,7 +46,9 @@ class Worker:
         self._orders = orders
         self._answers = answers
         self._complaints = complaints
-        self.functions: dict[str, list[dict[str, Any]]] = self._answer()["functions"]
+        indexed = self._answer()
+        self.functions: dict[str, list[dict[str, Any]]] = indexed["functions"]
+        self.loaded = Path(indexed["loaded"])
 
     def queue(self, function: str, text: str) -> None:
         """A message of a storage queue, at its first attempt."""
@@ -98,16 +100,21 @@ class Worker:
 
 
 @contextmanager
-def running(python: Path, environment: Mapping[str, str]) -> Iterator[Worker]:
-    """A worker process that ends with the block; only `environment` points it anywhere."""
+def running(python: Path, package: Path, environment: Mapping[str, str]) -> Iterator[Worker]:
+    """A worker process that ends with the block, with the app that is unpacked in `package`.
+
+    Only `environment` points it anywhere.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(_FOREIGN)}
+    path = os.pathsep.join([str(package), str(ROOT)])
+    own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONWARNINGS": "error"}
     pipe = subprocess.PIPE
     with (
         tempfile.TemporaryFile("w+") as complaints,
         subprocess.Popen(  # noqa: S603  our own module
-            [str(python), "-m", "tests.worker.process"],
-            cwd=ROOT,
-            env={**kept, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "error", **environment},
+            [str(python), "-P", "-m", "tests.worker.process", str(package)],
+            cwd=package,
+            env={**kept, **own, "NO_PROXY": "127.0.0.1", **environment},
             stdin=pipe,
             stdout=pipe,
             stderr=complaints,
@@ -163,7 +170,7 @@ class Stage:
 
 
 @contextmanager
-def staged(python: Path, app: App, folder: Path) -> Iterator[Stage]:
+def staged(python: Path, package: Path, app: App, folder: Path) -> Iterator[Stage]:
     """The app `app` in a worker over a tenant of its own; everything it keeps is in `folder`."""
     tenant = Tenant(WallClock())
     for identity in (US, ALICE):
@@ -179,7 +186,7 @@ def staged(python: Path, app: App, folder: Path) -> Iterator[Stage]:
     store = EmbeddedStore(_later, state)
     with (
         serve(tenant, identity=US, folder=folder / "tls") as served,
-        running(python, {**served.environment, **own}) as worker,
+        running(python, package, {**served.environment, **own}) as worker,
     ):
         yield Stage(worker=worker, tenant=tenant, state=State.over(store, _later), records=records)
     store.close()
