@@ -71,6 +71,10 @@ def doctor(form: FormatOption = Format.TABLE) -> None:
         show_json([one.to_json() for one in told])
     else:
         out.print(tables.doctor_table(one.to_json() for one in told))
+        for one in told:
+            # A command is copied whole, so it stands on a line of its own.
+            if one.found.mend:
+                say(f"{f'{one.check} {one.found.subject}'.strip()}: {one.found.mend}")
         states = [one.found.state for one in told]
         say(", ".join(f"{states.count(one)} {one}" for one in Is))
     raise typer.Exit(CODES[worst(told)])

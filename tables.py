@@ -302,9 +302,9 @@ def sweep_lines(summary: Summary) -> Iterator[str]:
 
 
 def doctor_table(rows: Iterable[Mapping[str, str]]) -> Table:
-    """What was checked, and what to run."""
+    """What was checked, and what came of it."""
     table = Table(header_style="bold")
-    for name in ("check", "subject", "state", "what", "mend"):
+    for name in ("check", "subject", "state", "what"):
         table.add_column(name, overflow="fold", no_wrap=name in ("check", "state"))
     for row in rows:
         table.add_row(
@@ -312,6 +312,5 @@ def doctor_table(rows: Iterable[Mapping[str, str]]) -> Table:
             escape(row["subject"]),
             coloured(row["state"]),
             escape(row["message"]),
-            escape(row["mend"]),
         )
     return table

@@ -55,6 +55,7 @@ def test_the_table(shell: Shell) -> None:
     ran = shell.run("doctor")
     assert (ran.code, ran.err) == (1, "")
     assert "none has ever ended" in ran.out
+    assert any(line.startswith("sweeps full: portcullis sweep") for line in ran.out.splitlines())
     assert ran.out.splitlines()[-1].endswith(" unknown")
     assert " wrong, " in ran.out.splitlines()[-1]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from shared.errors import PortcullisError
+from shared.errors import PortcullisError, Refused
 from shared.model import Control, ResourceId
 from shared.observing import SUBSCRIPTION
 from shared.outbox import Sink
@@ -89,6 +90,7 @@ class Patient:
     directory: Reader | None
     sinks: Sequence[Sink]
     signs: Callable[[], VitalSigns]
+    _held: dict[ResourceId, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @cached_property
     def subscriptions(self) -> dict[ResourceId, bool]:
@@ -100,7 +102,9 @@ class Patient:
         visible = {one.id.name.casefold() for one in self.arm.list("/subscriptions", _LISTED_WITH)}
         expected = set(self.policy.subscriptions)
         for name in self.policy.groups:
-            expected |= self.hierarchy.below(name).subscriptions
+            # That a group cannot be listed is said of the policy.
+            with suppress(Refused):
+                expected |= self.hierarchy.below(name).subscriptions
         ids = {one: ResourceId(f"/subscriptions/{one}") for one in sorted(visible | expected)}
         return {
             scope: name in visible
@@ -112,6 +116,12 @@ class Patient:
     def watched(self) -> list[ResourceId]:
         """Those that ARM shows."""
         return [scope for scope, shown in self.subscriptions.items() if shown]
+
+    def permissions(self, scope: ResourceId) -> Sequence[Mapping[str, Any]]:
+        """What who asks may do at a scope, as `Arm.permissions` tells it; asked once."""
+        if scope not in self._held:
+            self._held[scope] = self.arm.permissions(scope)
+        return self._held[scope]
 
     @cached_property
     def vital(self) -> VitalSigns:

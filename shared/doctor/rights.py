@@ -5,7 +5,7 @@ Only the identity itself can ask: ARM tells who asks what they may do, and nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from shared import needs
@@ -55,13 +55,13 @@ def reading(patient: Patient) -> Iterator[Found]:
     yield from of_each(patient.watched, lambda scope: _lacking(patient, scope, needed))
 
 
-def _lacking(patient: Patient, scope: ResourceId, needed: Iterable[str]) -> Iterator[Found]:
-    held = [one for one, _ in _blocks(patient.arm.permissions(scope))]
+def _lacking(patient: Patient, scope: ResourceId, needed: Collection[str]) -> Iterator[Found]:
+    held = [one for one, _ in _blocks(patient.permissions(scope))]
     lacking = [
         one for one in sorted(needed) if not any(each.cover(one.casefold()) for each in held)
     ]
     if lacking:
-        message = f"{len(lacking)} actions are missing: {_first(lacking)}"
+        message = f"not allowed are {len(lacking)} of {len(needed)} actions: {_first(lacking)}"
         yield wrong(scope.text, message, _grant(patient, scope))
     else:
         yield ok(scope.text, "all that is needed is allowed")
@@ -82,7 +82,7 @@ def _excess(patient: Patient, scope: ResourceId, allowed: Iterable[str]) -> Iter
     found = sorted(
         {
             pattern
-            for one, told in _blocks(patient.arm.permissions(scope))
+            for one, told in _blocks(patient.permissions(scope))
             for pattern in beyond(one, free, told)
         }
     )

@@ -43,10 +43,9 @@ def state(patient: Patient) -> Iterator[Found]:
 def _mend(patient: Patient) -> str:
     if patient.settings.storage is None:
         return "make room on the disk, and let this process write to the file"
-    roles = " and ".join(f'"Storage {one} Data Contributor"' for one in ("Table", "Queue", "Blob"))
     return (
-        f"az role assignment create --assignee {patient.who} --role, for each of {roles},"
-        " --scope <id of the account>; and let this network in"
+        f"az role assignment create --assignee {patient.who} --scope <id of the account>"
+        ' --role "Storage Table Data Contributor", likewise Queue and Blob; and let this network in'
     )
 
 
@@ -54,24 +53,24 @@ def queues(patient: Patient) -> Iterator[Found]:
     """How long each queue is, and what failed again and again."""
     for queue in patient.vital.queues:
         if queue.poison:
-            message = f"{queue.poison} messages failed again and again"
+            message = f"messages that failed again and again: {queue.poison}"
             mend = f"see the health records poison-{queue.name}: a host must take them"
             yield wrong(queue.name, message, mend)
         elif queue.name == "act" and queue.waiting and patient.settings.app is App.GATE:
             mend = "deploy or start the hand: PORTCULLIS_APP=hand"
-            yield wrong(queue.name, f"{queue.waiting} orders wait for the hand", mend)
+            yield wrong(queue.name, f"orders that wait for the hand: {queue.waiting}", mend)
         else:
-            yield ok(queue.name, f"{queue.waiting} messages")
+            yield ok(queue.name, f"messages: {queue.waiting}")
 
 
 def outbox(patient: Patient) -> Iterator[Found]:
     """Whether records leave."""
     waiting, now = patient.vital.outbox, patient.state.now()
     if waiting.oldest is not None and now - waiting.oldest > _OLD:
-        message = f"{waiting.count} records wait, since {waiting.oldest.isoformat()[:19]}"
+        message = f"records wait since {waiting.oldest.isoformat()[:19]}: {waiting.count}"
         yield wrong("", message, "mend logs and topic, then see whether the app runs: its /health")
     else:
-        yield ok("", f"{waiting.count} records wait")
+        yield ok("", f"records that wait: {waiting.count}")
 
 
 def suspension(patient: Patient) -> Iterator[Found]:

@@ -19,9 +19,10 @@ from shared.hints import ACT
 from shared.model import ResourceId
 from shared.own import Own
 from shared.policy import broken
-from shared.settings import App, LogsRule, Settings, SignIn
+from shared.settings import App, LogsRule, Settings, SignIn, Storage
 from shared.store import Store
 from simulator import roles
+from simulator.adapter import TenantCredential
 from simulator.faults import Fault
 from tests.engine.world import (
     ALICE,
@@ -34,7 +35,8 @@ from tests.engine.world import (
     policy,
     storage,
 )
-from wiring import Gate
+from tests.standin import Said, stand_in
+from wiring import Gate, kept
 
 RULE = "dcr-00000000000000000000000000000001"
 RULE_ID = f"{GROUP}/providers/Microsoft.Insights/dataCollectionRules/records"
@@ -150,7 +152,7 @@ def test_a_read_that_is_not_allowed(deployment: Deployment) -> None:
     key = "Microsoft.KeyVault/vaults/read"
     deployment.may("Portcullis gate", needs.reads(CONTROLS) - {key})
     message, mend = deployment.only("reads", SUBSCRIPTION)
-    assert message == f"1 actions are missing: {key}"
+    assert message == f"not allowed are 1 of {len(needs.reads(CONTROLS))} actions: {key}"
     assert mend.startswith(f"az role assignment create --assignee {US.object_id}")
     assert f'--role "Portcullis gate" --scope {SUBSCRIPTION}' in mend
 
@@ -161,7 +163,7 @@ def test_many_reads_that_are_not_allowed(deployment: Deployment) -> None:
     deployment.may("Portcullis gate", ["*/read"], "Microsoft.Network/*/read")
     missing = {one for one in needs.reads(CONTROLS) if one.startswith("Microsoft.Network/")}
     message, _ = deployment.only("reads", SUBSCRIPTION)
-    assert message.startswith(f"{len(missing)} actions are missing: ")
+    assert message.startswith(f"not allowed are {len(missing)} of ")
     assert message.endswith(f" and {len(missing) - 5} more")
 
 
@@ -210,7 +212,7 @@ def test_a_hand_that_may_not_write() -> None:
     hand = Deployment(app=App.HAND)
     hand.world.policy = policy(enforce(BLOB))
     message, mend = hand.only("reads", SUBSCRIPTION)
-    assert message == "1 actions are missing: Microsoft.Storage/storageAccounts/write"
+    assert message.endswith(" actions: Microsoft.Storage/storageAccounts/write")
     assert '--role "Portcullis hand"' in mend
 
 
@@ -238,6 +240,14 @@ def test_a_subscription_that_is_not_shown(deployment: Deployment) -> None:
     deployment.world.policy = policy(f"scopes: [{SUBSCRIPTION}, {other}]\n")
     _, mend = deployment.only("reads", other)
     assert mend.startswith("az role assignment create")
+
+
+def test_a_management_group_that_cannot_be_listed(deployment: Deployment) -> None:
+    """That is said of the policy; the subscriptions that are shown are looked at all the same."""
+    group = "/providers/Microsoft.Management/managementGroups/production"
+    deployment.world.policy = policy(f"scopes: [{SUBSCRIPTION}, {group}]\n")
+    _, mend = deployment.only("policy", group)
+    assert mend.endswith(f"--role Reader --scope {group}")
 
 
 def test_a_policy_that_is_broken(deployment: Deployment) -> None:
@@ -371,10 +381,27 @@ def test_state_that_is_refused(deployment: Deployment) -> None:
     assert doctor.CODES[worst(told)] == 1
 
 
+def test_an_account_that_refuses_us(deployment: Deployment) -> None:
+    """By the real client: 403 of Azure Tables, and the roles that mend it."""
+    with stand_in() as account:
+        account.say(Said(403, headers={"x-ms-request-id": "1"}))
+        at = Storage(tables=account.url, queues=account.url, blobs=account.url)
+        deployment.world.settings = replace(SETTINGS, state=None, storage=at)
+        keyed = replace(at, account="kept", key="a2V5")
+        us = TenantCredential(deployment.world.tenant, US)
+        deployment.world.store = kept(
+            replace(SETTINGS, storage=keyed), us, deployment.world.clock.now
+        )
+        found = [t.found for t in deployment.looked() if t.found.state is Is.WRONG]
+    assert [one.subject for one in found] == [account.url]
+    assert "403" in found[0].message
+    assert "Storage Table Data Contributor" in found[0].mend
+
+
 def test_messages_that_failed(deployment: Deployment) -> None:
     deployment.world.store.send("hints-poison", "{}")
     message, mend = deployment.only("queues", "hints")
-    assert message == "1 messages failed again and again"
+    assert message == "messages that failed again and again: 1"
     assert "poison-hints" in mend
 
 
@@ -388,7 +415,7 @@ def test_records_that_do_not_leave(deployment: Deployment) -> None:
     deployment.world.clock.advance(timedelta(minutes=61))
     deployment.gate().sweep.run()
     message, mend = deployment.only("outbox")
-    assert "records wait, since " in message
+    assert "records wait since " in message
     assert "/health" in mend
 
 
