@@ -12,6 +12,7 @@ import pytest
 
 import doctor
 from shared import needs
+from shared.azure.arm import Arm
 from shared.azure.logs import STREAMS
 from shared.doctor import Is, Told, worst
 from shared.errors import PolicyFault, StoreUnavailable
@@ -179,6 +180,11 @@ def test_many_reads_that_are_not_allowed(deployment: Deployment) -> None:
         (["*"], ["*/write"], "*"),
         (["Microsoft.Sql/servers/*"], ["*/write", "*/delete"], "Microsoft.Sql/servers/*"),
         (["Microsoft.Storage/storageAccounts/listKeys/action"], [], "listKeys/action"),
+        (
+            ["Microsoft.Sql/servers/*"],
+            [f"Microsoft.Sql/servers/*/{verb}" for verb in ("write", "delete", "action")],
+            "Microsoft.Sql/servers/*",
+        ),
     ],
 )
 def test_a_gate_that_may_write(
@@ -188,6 +194,22 @@ def test_a_gate_that_may_write(
     message, mend = deployment.only("writes", SUBSCRIPTION)
     assert named in message
     assert f"az role assignment list --assignee {US.object_id} --scope {SUBSCRIPTION}" in mend
+
+
+def test_a_gate_that_may_write_data(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data actions are rights too; what reads data is no write."""
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    told = Arm.permissions
+
+    def permissions(arm: Arm, scope: ResourceId) -> Any:
+        data = [f"{blobs}/read", f"{blobs}/write"]
+        return [*told(arm, scope), {"actions": [], "dataActions": data}]
+
+    monkeypatch.setattr(Arm, "permissions", permissions)
+    message, _ = deployment.only("writes", SUBSCRIPTION)
+    assert message.endswith(f": {blobs}/write")
 
 
 def test_wildcards_that_leave_every_write_out(deployment: Deployment) -> None:
@@ -441,6 +463,24 @@ def test_a_full_sweep_that_is_late(deployment: Deployment) -> None:
     odd = [(t.check, t.found.subject) for t in told if t.found.state is Is.WRONG]
     assert odd == [("sweeps", "full"), ("sweeps", "incremental")]
     assert all("portcullis sweep" in t.found.mend for t in told if t.found.state is Is.WRONG)
+
+
+def test_a_sweep_that_failed(deployment: Deployment) -> None:
+    at = deployment.world.clock.now().isoformat()
+    row = {"at": at, "reason": "the index is away"}
+    deployment.world.store.put("control", "control", "failed-sweep", row)
+    message, _ = deployment.only("sweeps", "last")
+    assert message == f"the one of {at[:19]} failed: the index is away"
+
+
+@pytest.mark.parametrize(("minutes", "late"), [(10, False), (20, True)])
+def test_a_sweep_under_way(deployment: Deployment, minutes: int, late: bool) -> None:  # noqa: FBT001
+    """While it moves nothing is late; one that stands still is no sweep."""
+    deployment.world.clock.advance(timedelta(days=3))
+    deployment.gate().sweep.tick()
+    deployment.world.clock.advance(timedelta(minutes=minutes))
+    wrong = [t.found.subject for t in deployment.looked() if t.found.state is Is.WRONG]
+    assert wrong == (["full", "incremental"] if late else [])
 
 
 # --- what surrounds it
