@@ -36,7 +36,10 @@ def identity(patient: Patient) -> Iterator[Found]:
         yield ok(ours, "Azure Resource Manager is asked under this object id")
 
 
-_AS: Final = "run it under the app's identity: what another may do cannot be asked"
+_AS: Final = (
+    "run it under the app's identity, or compare its roles:"
+    " az role assignment list --assignee <object id> --all"
+)
 
 
 def reading(patient: Patient) -> Iterator[Found]:
