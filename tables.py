@@ -32,6 +32,9 @@ _COLOURS = {
     "high": "red",
     "medium": "yellow",
     "low": "dim",
+    "ok": "green",
+    "wrong": "bold red",
+    "unknown": "yellow",
 }
 
 
@@ -382,3 +385,18 @@ def sweep_lines(summary: Summary) -> Iterator[str]:
     if summary.unwatched:
         named = ", ".join(summary.unwatched_subscriptions[:5])
         yield f"no scope of the policy covers, nor excludes, {summary.unwatched:,}: {named}"
+
+
+def doctor_table(rows: Iterable[Mapping[str, str]]) -> Table:
+    """What was checked, and what came of it."""
+    table = Table(header_style="bold")
+    for name in ("check", "subject", "state", "what"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("check", "state"))
+    for row in rows:
+        table.add_row(
+            escape(row["check"]),
+            escape(row["subject"]),
+            coloured(row["state"]),
+            escape(row["message"]),
+        )
+    return table

@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Mapping
+from email.utils import format_datetime
 from typing import Any
 
 import requests
@@ -51,7 +52,12 @@ class TenantAdapter(BaseAdapter):
             body.encode() if isinstance(body, str) else bytes(body),
         )
         try:
-            return _received(self._tenant.handle(sent), request)
+            answer = self._tenant.handle(sent)
+            # Over the wire the server says it.
+            answer.headers.setdefault(
+                "Date", format_datetime(self._tenant.clock.now(), usegmt=True)
+            )
+            return _received(answer, request)
         except Lost as lost:
             if lost.timed_out:
                 raise requests.exceptions.ReadTimeout("Read timed out.", request=request) from lost

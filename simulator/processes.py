@@ -10,32 +10,26 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from shared import needs
 from simulator import roles
 from simulator.call import Identity
 from simulator.tenant import Tenant
 from wiring import controls
 
 ROOT = Path(__file__).parent.parent
-GUARDS = (
-    "Microsoft.Resources/subscriptions/read",
-    "Microsoft.Resources/subscriptions/resourceGroups/read",
-)
-SURVEYS = ("Microsoft.Authorization/permissions/read", "Microsoft.Resources/subscriptions/read")
 STARTS_WITHIN = 60
 ENDS_WITHIN = 5
 AT_WORK = " is at work"
 
 
 def reads() -> set[str]:
-    """What judging takes: the permissions that all controls declare, and what a survey asks."""
-    declared = (one for known in controls().values() for one in known.detector.permissions)
-    return {*SURVEYS, *GUARDS, *declared}
+    """What judging and planning by all controls takes, and what a survey asks."""
+    return set(needs.reads(controls()))
 
 
 def writes() -> set[str]:
     """What cures take beside that: what they declare, and a look at whose it is."""
-    cures = [known.remediation for known in controls().values() if known.remediation]
-    return {*GUARDS, *(one for cure in cures for one in cure.permissions)}
+    return set(needs.writes(controls().values()))
 
 
 def grant(tenant: Tenant, gate: Identity, hand: Identity, scope: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
@@ -20,7 +21,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-from shared.azure.credentials import tenant_of
+from shared.azure.credentials import principal_of, tenant_of
 from shared.azure.faults import DEFAULT_WAIT, envelope, remaining, throttled_by, wait_of
 from shared.azure.pipeline import Pipeline, json_of
 from shared.buckets import in_subscription
@@ -40,6 +41,7 @@ _GONE = {
 }  # fmt: skip
 _LONGEST_CHAIN = 10_000
 _PERMISSIONS_VERSION = "2022-04-01"
+_SUBSCRIPTIONS_VERSION = "2022-12-01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,15 +108,39 @@ class Arm:
             Unauthenticated: no token could be had. Refused: it does not say.
         """
         if not self._tenant:
-            try:
-                given = self._credential.get_token(self._scope)
-            except AzureError as error:
-                said = " ".join(str(error).split())[:300]
-                raise Unauthenticated(f"our own tenant: no token: {said}", 60) from error
-            self._tenant = tenant_of(given.token)
+            self._tenant = tenant_of(self._token("our own tenant"))
         if not self._tenant:
             raise Refused("our token for ARM does not say which tenant it is from", Why.INVALID)
         return self._tenant
+
+    def principal(self) -> str:
+        """The object id that our tokens are for, in lower case; empty where they do not say.
+
+        Raises:
+            Unauthenticated: no token could be had.
+        """
+        return principal_of(self._token("our own identity"))
+
+    def _token(self, what_for: str) -> str:
+        try:
+            return self._credential.get_token(self._scope).token
+        except AzureError as error:
+            said = " ".join(str(error).split())[:300]
+            raise Unauthenticated(f"{what_for}: no token: {said}", 60) from error
+
+    def clock(self) -> datetime | None:
+        """What time it is there (`Date` of an answer, RFC 9110); None where it does not say.
+
+        Raises:
+            Transient: no answer came.
+        """
+        url = self._url("/subscriptions", _SUBSCRIPTIONS_VERSION)
+        said = self._send("GET", url).headers.get("Date", "")
+        try:
+            told = parsedate_to_datetime(said)
+        except ValueError:
+            return None
+        return told if told.tzinfo else None
 
     # --- reads
 

@@ -43,6 +43,7 @@ TYPES = frozenset(
     for word in (*(w for w, _ in ACTIONS.values()), FINDING_OPENED, UNHEALTHY, DIGEST)
 )
 """The types of all notices there are."""
+_AUDIENCE = "https://eventgrid.azure.net/.default"
 _GRAVE = ("critical", "high")
 _TEXT = 1_000
 _VALUE = 200
@@ -101,6 +102,25 @@ class Notices:
             if len(events) == len(records):
                 raise
             raise NotKept(str(fault), frozenset(event["id"] for event in events)) from fault
+
+    def reach(self) -> int:
+        """The status of an answer to a request with our token that publishes nothing.
+
+        Raises:
+            Transient: none came; `Unauthenticated` where no token could be had.
+        """
+        from azure.core.pipeline.policies import BearerTokenCredentialPolicy  # noqa: PLC0415
+        from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+        from shared.azure.pipeline import Pipeline  # noqa: PLC0415  people ask for it alone
+
+        door = self._door
+        policy = BearerTokenCredentialPolicy(door.credential, _AUDIENCE)
+        line = Pipeline(door.endpoint, "the topic", policy, door.transport)
+        try:
+            return line.run(HttpRequest("GET", door.endpoint), retries=1).status_code
+        finally:
+            line.close()
 
     def close(self) -> None:
         self._topic.close()

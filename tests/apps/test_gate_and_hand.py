@@ -11,13 +11,13 @@ import requests
 from shared.clouds import PUBLIC
 from shared.hints import ACT, HINTS
 from shared.model import ResourceId
+from shared.needs import GUARDS
 from shared.settings import Settings
 from shared.state import State
 from shared.store import Store
 from simulator import roles
 from simulator.adapter import TenantCredential, transport
 from simulator.contoso import GATE, HAND
-from simulator.processes import GUARDS
 from tests.apps.conftest import BLOB, Stack, hint
 from tests.engine.world import SUBSCRIPTION
 from wiring import build

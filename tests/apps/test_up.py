@@ -92,6 +92,12 @@ def test_up_and_down(tmp_path: Path, store: str) -> None:
         with command(tmp_path, "portcullis", "sweep") as sweep:
             swept, _ = sweep.communicate(timeout=60)
         assert (sweep.returncode, "looks asked for" in swept) == (0, True), swept
+        with command(tmp_path, "portcullis", "doctor") as looked:
+            found, _ = looked.communicate(timeout=60)
+        # A laptop has no log, and what it has is as it should be.
+        assert (looked.returncode, "0 wrong" in found, "logs: set " in found) == (2, True, True), (
+            found
+        )
         up.send_signal(signal.SIGINT)
         said, _ = up.communicate(timeout=60)
     assert (up.returncode, said.splitlines()[-1]) == (0, "stopped")
