@@ -22,7 +22,7 @@ name), `Person`, `Owner`, `Message`, `Changes` (at most three), `Decision` (what
 `OpenedAt`, `Score`, and `Unjudged` (a finding closed that was unknown and never violated); each
 absent where the record does not tell it."""
 
-PATIENCE = 4_000
+PATIENCE = 2_000
 """How many lines one question looks through before it gives back what it found."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _END = 10**16 - 1
