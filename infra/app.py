@@ -15,6 +15,7 @@ from shared.policy import Policy
 LEFT_OUT: Final[Mapping[str, str]] = {
     "PORTCULLIS_ARM_ENDPOINT": "the cloud tells it",
     "PORTCULLIS_CALLERS": "takes rights on every workspace that no control declares",
+    "PORTCULLIS_CONSOLE_URL": "the app takes the address that Azure gave it",
     "PORTCULLIS_CONSOLE_TOKEN": "a laptop's way in, never one in Azure",
     "PORTCULLIS_POLICY": "the package holds policy.yaml, where the app looks first",
     "PORTCULLIS_RECORDS": "records go to Log Analytics",

@@ -8,10 +8,11 @@ param gatePrincipalId string
 @description('Empty where there is no hand: nobody gets a right to write then.')
 param handPrincipalId string = ''
 
+var here = managementGroup().id
 var roles = loadJsonContent('roles.json')
 
 resource gate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(managementGroup().id, environmentName, 'gate')
+  name: guid(here, environmentName, 'gate')
   properties: {
     roleName: 'Portcullis gate ${environmentName} ${managementGroup().name}'
     description: roles.gate.description
@@ -25,13 +26,13 @@ resource gate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
       }
     ]
     assignableScopes: [
-      managementGroup().id
+      here
     ]
   }
 }
 
 resource hand 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(handPrincipalId)) {
-  name: guid(managementGroup().id, environmentName, 'hand')
+  name: guid(here, environmentName, 'hand')
   properties: {
     roleName: 'Portcullis hand ${environmentName} ${managementGroup().name}'
     description: roles.hand.description
@@ -45,7 +46,7 @@ resource hand 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(
       }
     ]
     assignableScopes: [
-      managementGroup().id
+      here
     ]
   }
 }

@@ -7,10 +7,11 @@ param gatePrincipalId string
 @description('Empty where there is no hand: nobody gets a right to write then.')
 param handPrincipalId string
 
+var here = subscription().id
 var roles = loadJsonContent('../roles.json')
 
 resource gate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(subscription().id, environmentName, 'gate')
+  name: guid(here, environmentName, 'gate')
   properties: {
     roleName: 'Portcullis gate ${environmentName} ${subscription().subscriptionId}'
     description: roles.gate.description
@@ -24,13 +25,13 @@ resource gate 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
       }
     ]
     assignableScopes: [
-      subscription().id
+      here
     ]
   }
 }
 
 resource hand 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(handPrincipalId)) {
-  name: guid(subscription().id, environmentName, 'hand')
+  name: guid(here, environmentName, 'hand')
   properties: {
     roleName: 'Portcullis hand ${environmentName} ${subscription().subscriptionId}'
     description: roles.hand.description
@@ -44,7 +45,7 @@ resource hand 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(
       }
     ]
     assignableScopes: [
-      subscription().id
+      here
     ]
   }
 }
