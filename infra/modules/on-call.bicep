@@ -43,6 +43,8 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for one in 
   kind: 'LogAlert'
   properties: union(one.properties, {
     enabled: true
+    // A table that was made just now may not be found yet; the queries are tested.
+    skipQueryValidation: true
     scopes: [
       workspaceId
     ]

@@ -19,7 +19,9 @@ import pytest
 import yaml
 
 from infra.app import LEFT_OUT
+from shared.azure.dead_letters import CONTAINER
 from shared.clouds import CLOUD, CLOUDS
+from shared.hints import ACT, HINTS, SWEEPS
 from shared.settings import Settings
 from tests.infra.bicep import Either, File, Unknown, inside, named, text_of
 from tests.infra.conftest import generated
@@ -286,7 +288,7 @@ def test_services_of_azd_have_their_apps() -> None:
     assert "condition" not in project["services"]["gate"]
     assert {one["host"] for one in project["services"].values()} == {"function"}
     packaged = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
-    assert {"infra", "azure.yaml"} <= set(packaged)
+    assert {"infra", "azure.yaml", ".azure"} <= set(packaged)
 
 
 # --- the files and the code
@@ -395,6 +397,29 @@ def test_roles_are_all_given() -> None:
             if isinstance(text, str) and re.match(r"(Storage|Monitoring|EventGrid) \w+ ", text):
                 given.add(text)
     assert given == set(generated("builtin-roles.json"))
+
+
+def test_sign_in_is_filled_in() -> None:
+    """Nothing is left open of the settings that people sign in by."""
+    file = File(INFRA / "modules/sign-in.bicep", CLASSES)
+    (body,) = file.bodies(file.resources["signIn"])
+    registration = body["properties"]["identityProviders"]["azureActiveDirectory"]
+    text = json.dumps(body["properties"])
+    assert registration["registration"]["openIdIssuer"].endswith("/v2.0")
+    assert not re.search(r"\{(authority|tenant|client)\}", text)
+    assert re.search(r"\{client\}", (INFRA / "authentication.json").read_text(encoding="utf-8"))
+
+
+def test_the_queues_of_the_app_are_made() -> None:
+    """What the functions listen to is there before Event Grid sends anything."""
+    app = generated("app.json")
+    declared = re.findall(r"queue\(\w+, (.+)\)", (ROOT / "function_app.py").read_text("utf-8"))
+    words = {"HINTS": HINTS, "ACT": ACT, "SWEEPS": SWEEPS}
+    heard = {one.strip('f"') for one in declared}
+    named_so = {re.sub(r"\{?(HINTS|ACT|SWEEPS)\}?", lambda m: words[m[1]], one) for one in heard}
+    assert named_so == set(app["queues"])
+    assert app["hints"] == HINTS
+    assert app["deadLetters"] == CONTAINER
 
 
 # --- the checks can fail
