@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 AZURITE := tests/azurite/node_modules/.ready
 KUSTO := tests/kusto/node_modules/.ready
 
-.PHONY: setup demo test lint up bench chaos compat package sbom
+.PHONY: setup demo test lint up bench chaos compat package sbom infra
 .DEFAULT_GOAL := test
 
 $(STAMP): requirements-dev.txt pyproject.toml
@@ -42,6 +42,10 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What the templates read, from the controls and the policy as they are now
+infra: $(STAMP)
+	@$(BIN)/python -m infra.generate
 
 SEEDS ?= 50
 

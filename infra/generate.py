@@ -1,8 +1,9 @@
 """Writes what a deployment reads, and the page about it: `python -m infra.generate`.
 
-`tables.json` from the streams of records, `queries.json`, `workbook.json` and `alerts.json` from
-the queries and rules, and the tables of `docs/queries.md`. `tests/infra` fails while one of them is
-not what this writes.
+`tables.json` and `rule.json` from the streams of records, `queries.json`, `workbook.json` and
+`alerts.json` from the queries and rules, `roles.json`, `events.json` and `app.json` from controls
+and `policy.yaml`, and the tables of `docs/queries.md`. `tests/infra` fails while one of them is not
+what this writes.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from infra.alerts import Rule, alerts, rules
+from infra.app import app
+from infra.events import events
 from infra.pack import ALERTS, TABS, Query, read
-from infra.schema import tables
+from infra.roles import in_force, roles
+from infra.schema import collection_rule, tables
 from infra.workbook import workbook
+from shared.errors import PortcullisError
+from wiring import controls
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "queries.md"
@@ -27,7 +33,13 @@ _BLOCK = re.compile(r"(<!-- (queries|alerts) -->).*?(<!-- end -->)", re.DOTALL)
 def files() -> dict[Path, str]:
     """Everything that is generated, by file."""
     queries, known = read(), rules()
+    judged = controls()
+    policy = in_force(judged)
     return {
+        HERE / "app.json": _json(app(judged, policy)),
+        HERE / "events.json": _json(events(judged, policy)),
+        HERE / "roles.json": _json(roles(judged, policy)),
+        HERE / "rule.json": _json(collection_rule()),
         HERE / "tables.json": _json(tables()),
         HERE / "queries.json": _json(saved(queries)),
         HERE / "workbook.json": _json(workbook(queries)),
@@ -92,5 +104,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def main() -> int:
+    try:
+        sys.stdout.write(f"{write()} files written\n")
+    except PortcullisError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{write()} files written\n")
+    sys.exit(main())

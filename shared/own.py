@@ -120,6 +120,9 @@ _SHOWN: Mapping[str, _Shown] = {
     )
 }
 
+READS: Final = tuple(f"{shown.type.name}/read" for shown in _SHOWN.values())
+"""What seeing whether a resource is ours may take."""
+
 
 class Ours:
     """Says of a resource why it is our own; `read` is asked where only a document can tell."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -189,8 +189,8 @@ def woken(kind: str) -> frozenset[str]:
         found |= more
 
 
-def world_of(case: Case, *writes: str) -> World:
-    """The case in a tenant with access control, where we may read what is declared, and write."""
+def placed(case: Case) -> World:
+    """The case in a tenant with access control, where we may do nothing."""
     world = World()
     world.tenant = arranged(Tenant(world.clock, rbac=True))
     # Groups and subscriptions first: they come with what lies in them, but without tags.
@@ -199,15 +199,26 @@ def world_of(case: Case, *writes: str) -> World:
         made = "properties" in document and _DEFINITIONS not in document["id"].lower()
         if made or world.tenant.read(document["id"]) is None:
             place(world.tenant, made_whole(document))
+    return world
+
+
+def allow(world: World, case: Case, name: str, actions: Iterable[str]) -> None:
+    """Give us a role of these actions where the case lies."""
+    # Outside of subscriptions there is one scope for all that a case reads and writes.
+    scope = SUBSCRIPTION if case.id.subscription else "/"
+    role = world.tenant.load(roles.custom_role(name, scope, roles.block(list(actions))))
+    world.tenant.load(roles.assignment(US.object_id, role, scope))
+
+
+def world_of(case: Case, *writes: str) -> World:
+    """The case in a tenant with access control, where we may read what is declared, and write."""
+    world = placed(case)
     # A look judges all controls of a type; what is written wakes others.
     types = woken(case.id.type.casefold()) if writes else {case.id.type.casefold()}
     beside = (one for one in CONTROLS.values() if {kind.key for kind in one.detector.types} & types)
     reads = (*(action for one in beside for action in one.reads), *GUARDS)
-    # Outside of subscriptions there is one scope for all that a case reads and writes.
-    scope = SUBSCRIPTION if case.id.subscription else "/"
     for name, actions in (("reader", reads), ("writer", writes)):
-        role = world.tenant.load(roles.custom_role(name, scope, roles.block(actions)))
-        world.tenant.load(roles.assignment(US.object_id, role, scope))
+        allow(world, case, name, actions)
     return world
 
 
