@@ -96,8 +96,8 @@ def fault_of(status: int, headers: Mapping[str, str], body: Any, what: str) -> A
     """The exception for an unsuccessful answer to `what` (`GET /subscriptions/...`)."""
     code, message = envelope(body)
     said = f"{what}: {status} {code or 'without a code'}"
-    if message:
-        said += f": {' '.join(message.split())}"
+    # A code, too, is whatever something in between wrote.
+    said = " ".join((f"{said}: {message}" if message else said).split())
     wait = wait_of(headers, message)
     if status == 401:
         return Unauthenticated(said, wait or 60)
