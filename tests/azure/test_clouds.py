@@ -20,6 +20,7 @@ from shared.errors import PortcullisError, Unauthenticated
 from shared.model import ResourceId, directory_object
 from shared.settings import Settings
 from simulator.adapter import TenantAdapter, over
+from simulator.clock import VirtualClock
 from simulator.tls import issue
 from simulator.wire import Request, Response
 from tests.made import ACCOUNT
@@ -38,6 +39,7 @@ class Azure:
 
     def __init__(self) -> None:
         self.heard: set[tuple[str, str]] = set()
+        self.clock = VirtualClock()
 
     def handle(self, request: Request) -> Response:
         parts = urlsplit(request.url)
