@@ -211,9 +211,11 @@ class Gate:
                 with closing(self.letters()) as letters:
                     self.worker.undelivered(letters)
         finally:
-            self.tell()
-        # Last: nothing of the above waits for what is only counted.
-        self.trends.fold()
+            try:
+                self.tell()
+            finally:
+                # Last: nothing of the above waits for what is only counted.
+                self.trends.fold()
 
     def tell(self) -> None:
         """Send people the digests that are due.
