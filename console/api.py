@@ -14,6 +14,7 @@ from console import exports
 from console.asking import Approver, Desked, Operator, person_of
 from console.entrance import Role
 from console.questions import ExportQuery, FindingsQuery, Id, Key, LogQuery, Stream
+from shared.model import ResourceId
 
 Resource = Annotated[str, Query(max_length=2_000)]
 Control = Annotated[str, Query(max_length=200)]
@@ -210,7 +211,7 @@ def finding(desk: Desked, resource: Resource, control: Control) -> dict[str, Any
 @router.post("/look", dependencies=[Spent], responses=refusals(409), status_code=202)
 def look(desk: Desked, person: Operator, resource: Resource) -> dict[str, str]:
     """Ask for a look at a resource now."""
-    desk.look(resource, person.name)
+    desk.gate.people.look(ResourceId(resource), person.name)
     return {"noted": resource}
 
 

@@ -17,10 +17,10 @@ from shared.approvals import STALE, WAITING, Asked
 from shared.difference import Difference, differences, planned
 from shared.errors import ArmError, Unusable
 from shared.findings import Standing, finding_fields
-from shared.hints import Actor, Hint
+from shared.hints import Actor
 from shared.journal import Story
 from shared.log import Page
-from shared.model import ResourceId, shown
+from shared.model import ResourceId, Severity, shown
 from shared.search import FindingQuestion, Found, LogQuestion, each, found, stands
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ class Desk:
         why = ""
         if undo is not None and undo.state == journal.UNDONE:
             why = f"taken back by {undo.value['Person']} on {undo.value['EndedAt'][:16]} UTC"
+        elif undo is not None and undo.state == journal.RUNNING:
+            why = f"{undo.value['Person']} is taking it back: Azure is at work on it"
         elif not story.step:
             why = "nothing was written: there is nothing to take back"
         elif plan["reversible"] == "no":
@@ -147,6 +149,7 @@ class Desk:
             "partial": plan["caveats"] if plan["reversible"] == "partial" else [],
             "order": dict(order.value) if order else None,
             "state": undo.state if undo else "",
+            "message": str(undo.value["Message"]) if undo else "",
         }
 
     def portal(self, record: Mapping[str, Any]) -> str:
@@ -170,25 +173,28 @@ class Desk:
         Raises:
             Missing: there is none.
         """
-        for asked in self._state.approvals.all():
-            if asked.id == plan:
-                return self._plan(asked)
-        raise Missing(f"no plan {plan}")
+        return self._plan(self._asked(plan))
+
+    def _asked(self, plan: str) -> Asked:
+        found = next((a for a in self._state.approvals.all() if a.id == plan), None)
+        if found is None:
+            raise Missing(f"no plan {plan}")
+        return found
 
     def _plan(self, asked: Asked) -> dict[str, Any]:
         standings = [
             s for s in self._state.findings.of(asked.resource) if s.control in asked.controls
         ]
         actors = dict.fromkeys(actor.shown for s in standings for actor in s.actors)
-        severities = [str(s.value["Severity"]) for s in standings]
+        severities = [Severity(s.value["Severity"]) for s in standings]
         instead = ""
         if asked.status == STALE:
             instead = next((a.id for a in self._successors(asked)), "")
         targets = dict.fromkeys(str(c["target"]) for c in asked.value["changes"])
         return {
             **asked.value,
-            "severity": max(severities, key=_rank, default=""),
-            "owner": next((str(s.value.get("Owner") or "") for s in standings), ""),
+            "severity": max(severities, key=lambda one: one.rank, default=""),
+            "owner": next((s.owner for s in standings), asked.owner),
             "caused_by": list(actors),
             "opened_at": min((str(s.value["OpenedAt"]) for s in standings), default=""),
             "evidence": {s.control: s.value["Evidence"] for s in standings},
@@ -231,23 +237,15 @@ class Desk:
 
     # --- orders
 
-    def look(self, resource: str, person: str) -> None:
-        """Ask for a look now."""
-        judged = self.gate.engine.observer.judged(ResourceId(resource))
-        if judged is None:
-            raise Unusable(f"no control judges {resource}")
-        actor = Actor(name=person, operation="portcullis", at=self.now.isoformat())
-        hint = Hint(id=judged, source="person", first_seen=self.now, actors=(actor,))
-        self._state.inbox.note(hint, timedelta(0))
-
     def decide(self, plan: str, person: str, *, yes: bool, reason: str) -> dict[str, Any]:
         """A person's word on a plan; the plan as it stands afterwards."""
-        self.plan(plan)
+        resource = self._asked(plan).resource
         if yes:
             self.gate.people.approve(plan, person, reason)
         else:
             self.gate.people.reject(plan, person, reason)
-        return self.plan(plan)
+        (now,) = [a for a in self._state.approvals.of(resource) if a.id == plan]
+        return self._plan(now)
 
     def decide_all(
         self, plans: list[str], person: str, *, yes: bool, reason: str
@@ -287,10 +285,6 @@ def _finding(standing: Standing) -> dict[str, Any]:
 
 def _moment(at: str, what: str) -> dict[str, str]:
     return {"at": at, "what": what}
-
-
-def _rank(severity: str) -> int:
-    return ["", "low", "medium", "high", "critical"].index(severity)
 
 
 def _difference(one: Difference) -> dict[str, Any]:

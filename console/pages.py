@@ -17,7 +17,9 @@ from console.asking import Approver, Desked, Operator, person_of
 from console.questions import FindingsQuery, Id, Key, LogView, Stream
 from console.rendering import render
 from shared.approvals import STALE, WAITING
+from shared.coverage import unseen_by
 from shared.errors import PortcullisError
+from shared.model import ResourceId
 from shared.score import MARKS
 from shared.search import LogQuestion, Stands
 from shared.trends import Day, top
@@ -150,7 +152,7 @@ def look(
     resource: Annotated[str, Form(max_length=2_000)],
     back: Annotated[str, Form(max_length=4_000)] = "/findings",
 ) -> Response:
-    desk.look(resource, person.name)
+    desk.gate.people.look(ResourceId(resource), person.name)
     # Only ever a page of ours, whatever the form says.
     ours = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/findings"
     return RedirectResponse(ours, 303)
@@ -164,7 +166,7 @@ def estate(
     request: Request, desk: Desked, days: Annotated[int, Query(ge=1, le=90)] = 30
 ) -> Response:
     score, shown = desk.gate.sweep.score(), desk.gate.trends.days(days)
-    value = score.value if score else None
+    value, unseen = score.value if score else None, unseen_by(desk.gate.state).items()
     return render(
         request,
         "estate.html",
@@ -172,7 +174,7 @@ def estate(
         marks=MARKS,
         days=days,
         charts=list(_charts(shown, value)),
-        unseen=[f"{one.scope}: {one.reason}" for one in desk.gate.vital_signs().unseen],
+        unseen=[f"{scope}: {told['reason']}" for scope, told in sorted(unseen)],
     )
 
 

@@ -85,6 +85,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["results"] = sorted(RESULTS)
     made.filters |= {
         "brief": brief,
         "when": lambda at: str(at)[:19].replace("T", " "),

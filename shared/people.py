@@ -148,6 +148,17 @@ class People:
             self._engine.state.inbox.note(self._person_hint(done.resource, person), timedelta(0))
         return result
 
+    def look(self, resource: ResourceId, person: str) -> None:
+        """Ask for a look at a resource now.
+
+        Raises:
+            Unusable: no control judges such a resource.
+        """
+        judged = self._engine.observer.judged(resource)
+        if judged is None:
+            raise Unusable(f"no control judges {resource.type or resource}")
+        self._engine.state.inbox.note(self._person_hint(judged, person), timedelta(0))
+
     def suspend(self, person: str, reason: str) -> None:
         """Stop all writes: none is sent whose last look at this flag began after it was set."""
         self._engine.state.suspension.suspend(person, reason)

@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from console.entrance import Role
+from shared.journal import undo_id
 from shared.orders import ORDERED
 from tests.console.world import BLOB, HOME, Review, sent, token
 from tests.engine.test_undo_orders import work
@@ -301,3 +302,21 @@ def test_an_order_that_waits_is_no_longer_offered(review: Review) -> None:
     assert order is not None
     assert order.state == ORDERED
     assert "Undo now" not in carol.get(f"/log/{action}").text
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "offered"),
+    [
+        ("running", "carol is taking it back", False),
+        ("failed", "what the last attempt came to. ScopeLocked", True),
+    ],
+)
+def test_how_an_undo_goes_is_told(review: Review, state: str, words: str, *, offered: bool) -> None:
+    """While Azure is at work nobody is asked to press again; what failed is said beside it."""
+    _, action = review.cured()
+    done = review.gate.state.journal.find(action)
+    undo = done.having(State=state, UndoOf=action, Person="carol", Message="ScopeLocked")
+    review.gate.state.store.put("actions", undo_id(done), "story", undo.value)
+    page = review.visit().get(f"/log/{action}")
+    assert words in text(page.text)
+    assert ("Undo now" in page.text) is offered
