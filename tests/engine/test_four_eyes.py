@@ -7,26 +7,16 @@ import pytest
 from shared.approvals import Asked
 from shared.errors import PolicyError, Unusable
 from shared.model import ResourceId
-from tests.engine.test_people import BLOB, HTTPS
+from tests.engine.test_people import BLOB, HTTPS, waiting
 from tests.engine.world import World, policy, storage
 
 TWO = f"rules: [{{control: [{BLOB}], mode: approve, approvers: 2}}]\n"
 ONE = f"rules: [{{control: [{BLOB}], mode: approve}}]\n"
 
 
-def waiting(world: World, text: str = TWO) -> tuple[str, str]:
-    """An account whose plan waits, and the plan's id."""
-    (account,) = world.load(storage(allowBlobPublicAccess=True))
-    world.policy = policy(text)
-    gate = world.gate()
-    world.look(gate, account)
-    (asked,) = [a for a in gate.state.approvals.all() if a.status == "waiting"]
-    return account, asked.id
-
-
 def test_the_second_persons_yes_carries_it_out(world: World) -> None:
     """After the first nothing is written and the plan waits; the journal names both."""
-    account, plan = waiting(world)
+    account, plan = waiting(world, TWO)
     gate = world.gate()
     first = gate.people.approve(plan, "carol")
     assert isinstance(first, Asked)
@@ -43,7 +33,7 @@ def test_the_second_persons_yes_carries_it_out(world: World) -> None:
 @pytest.mark.parametrize("again", ["carol", "Carol"])
 def test_one_person_is_not_two(world: World, again: str) -> None:
     """The same person's second yes is refused, however the name is written."""
-    _, plan = waiting(world)
+    _, plan = waiting(world, TWO)
     gate = world.gate()
     gate.people.approve(plan, "carol")
     with pytest.raises(Unusable, match="somebody else must too"):
@@ -53,7 +43,7 @@ def test_one_person_is_not_two(world: World, again: str) -> None:
 
 def test_applying_by_hand_is_one_yes(world: World) -> None:
     """`apply` is no way around: it counts as that person's yes, and another's carries it out."""
-    account, plan = waiting(world)
+    account, plan = waiting(world, TWO)
     gate = world.gate()
     for _ in range(2):
         with pytest.raises(Unusable, match="1 of 2 people approved"):
@@ -64,7 +54,7 @@ def test_applying_by_hand_is_one_yes(world: World) -> None:
 
 
 def test_a_no_ends_it_whoever_said_yes(world: World) -> None:
-    _, plan = waiting(world)
+    _, plan = waiting(world, TWO)
     gate = world.gate()
     gate.people.approve(plan, "carol")
     gate.people.reject(plan, "dave", "not now")

@@ -22,10 +22,10 @@ def opened(world: World) -> str:
     return account
 
 
-def waiting(world: World) -> tuple[str, str]:
+def waiting(world: World, text: str = ASK) -> tuple[str, str]:
     """An account whose plan waits, and the plan's id."""
     account = opened(world)
-    world.policy = policy(ASK)
+    world.policy = policy(text)
     gate = world.gate()
     world.look(gate, account)
     (asked,) = [a for a in gate.state.approvals.all() if a.status == "waiting"]

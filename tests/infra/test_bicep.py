@@ -456,6 +456,17 @@ def test_a_document_that_does_not_fit_is_found(
     assert wrong(File(broken, CLASSES), symbol)
 
 
+def main_with(folder: Path, old: str, new: str) -> Path:
+    """`main.bicep` beside all that it loads, with `new` in place of `old`."""
+    text = (INFRA / "main.bicep").read_text(encoding="utf-8")
+    assert old in text
+    for one in ("modules", *(path.name for path in INFRA.glob("*.json"))):
+        (folder / one).symlink_to(INFRA / one)
+    broken = folder / "main.bicep"
+    broken.write_text(text.replace(old, new))
+    return broken
+
+
 CALLED = {
     "a parameter that is missing": ("    trusted: true\n", ""),
     "one that nobody asks for": ("trusted: true", "trusted: true\n    open: true"),
@@ -466,12 +477,7 @@ CALLED = {
 
 @pytest.mark.parametrize(("old", "new"), CALLED.values(), ids=CALLED)
 def test_a_call_that_does_not_fit_is_found(tmp_path: Path, old: str, new: str) -> None:
-    text = (INFRA / "main.bicep").read_text(encoding="utf-8")
-    assert old in text
-    for one in ("modules", *(path.name for path in INFRA.glob("*.json"))):
-        (tmp_path / one).symlink_to(INFRA / one)
-    broken = tmp_path / "main.bicep"
-    broken.write_text(text.replace(old, new))
+    broken = main_with(tmp_path, old, new)
     assert calls(File(broken, CLASSES), "state")
 
 
@@ -486,11 +492,6 @@ NAMES = {
 
 @pytest.mark.parametrize(("old", "new"), NAMES.values(), ids=NAMES)
 def test_a_dangling_name_is_found(tmp_path: Path, old: str, new: str) -> None:
-    text = (INFRA / "main.bicep").read_text(encoding="utf-8")
-    assert old in text
-    for one in ("modules", *(path.name for path in INFRA.glob("*.json"))):
-        (tmp_path / one).symlink_to(INFRA / one)
-    broken = tmp_path / "main.bicep"
-    broken.write_text(text.replace(old, new))
+    broken = main_with(tmp_path, old, new)
     with pytest.raises(AssertionError):
         test_it_is_bicep_without_a_dangling_name(broken)
