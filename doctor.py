@@ -43,6 +43,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "writes": rights.writing,
     "events": arrivals.events,
     "last event": arrivals.heard,
+    "canaries": arrivals.canaries,
     "logs": arrivals.logs,
     "topic": arrivals.topic,
     "state": standing.state,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import access
+import onboarding
 import reading
 import tables
 import words
-from session import FormatOption, closing, gate, me, resource
+from session import FormatOption, closing, gate, me, resource, swept
 from shared.approvals import Asked
-from shared.errors import OverBudget, PolicyError, PortcullisError, Unusable
-from shared.hints import HINTS, Hint
+from shared.errors import PolicyError, PortcullisError, Unusable
+from shared.hints import Hint
 from shared.stopped import Stopped
 from terminal import (
     CheckFormat,
@@ -27,7 +27,6 @@ from terminal import (
     complain,
     fail,
     out,
-    progress,
     say,
     show_json,
     show_look,
@@ -38,8 +37,6 @@ from terminal import (
 
 if TYPE_CHECKING:
     from shared.policy import Policy
-    from shared.sweep import Summary
-    from wiring import Gate
 
 app = typer.Typer(
     help="An always-on gate for an Azure estate.",
@@ -53,6 +50,7 @@ policy_app = typer.Typer(
 app.add_typer(policy_app, name="policy")
 app.add_typer(access.app, name="access")
 app.add_typer(reading.app)
+app.add_typer(onboarding.app)
 PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
 
@@ -123,36 +121,11 @@ def hint(
         show_look(built.engine.reconcile(told), form)
 
 
-def _looked(built: Gate) -> Iterator[None]:
-    """Look at what is hinted, and wait for what Azure's request limits put off; one item each."""
-    store, last = built.state.store, 0.0
-    while (messages := store.receive(HINTS, 16, timedelta(minutes=10))) or time.monotonic() < last:
-        for message in messages:
-            answer = built.worker.hints(message.text)
-            store.done(message)
-            if isinstance(answer, OverBudget):
-                last = max(last, time.monotonic() + answer.retry_after + 1)
-            else:
-                yield
-        if not messages:
-            time.sleep(0.2)
-
-
 @app.command()
 def sweep(form: FormatOption = Format.TABLE) -> None:
     """Judge every watched resource, then look at what may be violated."""
-    with closing(gate()) as built, progress() as bar:
-        swept = bar.add_task("reading the index", total=None)
-
-        def judged(so_far: Summary) -> None:
-            done, total = so_far.seen, max(so_far.total, so_far.seen) or None
-            bar.update(swept, completed=done, total=total, description="judging")
-
-        summary = built.sweep.run(progress=judged)
-        bar.update(swept, completed=summary.seen, total=summary.seen)
-        looks = bar.add_task("looking", total=summary.hinted)
-        for _ in _looked(built):
-            bar.advance(looks)
+    with closing(gate()) as built:
+        summary = swept(built)
     if form is Format.JSON:
         show_json(vars(summary))
         return

@@ -5,17 +5,22 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import time
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.errors import Unusable
+from shared.errors import OverBudget, Unusable
+from shared.hints import HINTS
 from shared.model import ResourceId
 from shared.settings import Settings, names_storage
-from terminal import Format, complain
+from terminal import Format, complain, progress
 
 if TYPE_CHECKING:
+    from shared.sweep import Summary
     from wiring import Gate
 
 HERE = Path()
@@ -78,6 +83,38 @@ def resource(text: str) -> ResourceId:
     if not text.startswith("/") or not ResourceId(text).type:
         raise Unusable(f"{text} is no ARM id: it begins with /subscriptions/ or /providers/")
     return ResourceId(text)
+
+
+def swept(built: Gate) -> Summary:
+    """One whole sweep and the looks that it asks for, with its progress on standard error."""
+    with progress() as bar:
+        task = bar.add_task("reading the index", total=None)
+
+        def judged(so_far: Summary) -> None:
+            done, total = so_far.seen, max(so_far.total, so_far.seen) or None
+            bar.update(task, completed=done, total=total, description="judging")
+
+        summary = built.sweep.run(progress=judged)
+        bar.update(task, completed=summary.seen, total=summary.seen)
+        looks = bar.add_task("looking", total=summary.hinted)
+        for _ in _looked(built):
+            bar.advance(looks)
+    return summary
+
+
+def _looked(built: Gate) -> Iterator[None]:
+    """Look at what is hinted, and wait for what Azure's request limits put off; one item each."""
+    store, last = built.state.store, 0.0
+    while (messages := store.receive(HINTS, 16, timedelta(minutes=10))) or time.monotonic() < last:
+        for message in messages:
+            answer = built.worker.hints(message.text)
+            store.done(message)
+            if isinstance(answer, OverBudget):
+                last = max(last, time.monotonic() + answer.retry_after + 1)
+            else:
+                yield
+        if not messages:
+            time.sleep(0.2)
 
 
 class closing:  # noqa: N801  reads as contextlib.closing

@@ -400,3 +400,18 @@ def doctor_table(rows: Iterable[Mapping[str, str]]) -> Table:
             escape(row["message"]),
         )
     return table
+
+
+def steps_table(rows: Iterable[Mapping[str, str]]) -> Table:
+    """What is to be done in subscriptions, part by part."""
+    table = Table(header_style="bold")
+    for name in ("subscription", "what", "part"):
+        table.add_column(name, overflow="fold", no_wrap=name == "what")
+    before = ""
+    for row in rows:
+        first = row["subscription"] != before
+        before = row["subscription"]
+        why = f" ({row['why']})" if row["why"] else ""
+        at = before if first else ""
+        table.add_row(at, escape(row["fate"]), escape(row["part"] + why), end_section=False)
+    return table

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from shared.azure.callers import CallerLogs
     from shared.azure.digests import Digests
     from shared.azure.directory import Directory
+    from shared.canaries import Canaries
     from shared.policy import Policy
     from shared.review import Review
     from shared.store import Store
@@ -185,6 +186,7 @@ class Gate:
     people: People
     undos: Undos
     worker: Worker
+    canaries: Canaries | None
     sweeping: Callable[[], Sweep]
     policy: Callable[[], Policy]
     hierarchy: Hierarchy
@@ -212,6 +214,8 @@ class Gate:
                     self.worker.undelivered(letters)
         finally:
             try:
+                if self.canaries is not None:
+                    self.canaries.fly()
                 self.tell()
             finally:
                 # Last: nothing of the above waits for what is only counted.
@@ -264,6 +268,8 @@ class Gate:
             reasons.append(f"records wait for the log since {oldest[:19]}")
         if self.settings.app is App.GATE and (orders := self.state.store.waiting(ACT)):
             reasons.append(f"orders that wait for the hand: {orders}")
+        if self.canaries is not None:
+            reasons.extend(self.canaries.trouble())
         return [*reasons, *self.sweep.trouble()]
 
     def _unlisted(self) -> Iterator[str]:
@@ -369,7 +375,8 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
     index = Index(arm.ask, now, pause)
     engine = Engine(known, cloud, state, in_force, may_write=settings.app is not App.GATE)
     ours = settings.identities
-    intake = Intake(engine.observer, known, state, in_force, ours, settings.own)
+    canaries = _canaries(settings, arm, state)
+    intake = Intake(engine.observer, state, in_force, ours, settings.own, canaries)
     sweeping = cache(lambda: sweep_of(known, engine, arm, index))
     people = People(engine)
     undos = Undos(engine, people)
@@ -382,6 +389,7 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
         people=people,
         undos=undos,
         worker=Worker(engine, undos, intake, sweeping),
+        canaries=canaries,
         sweeping=sweeping,
         policy=in_force,
         hierarchy=hierarchy,
@@ -415,6 +423,16 @@ def sweep_of(known: Mapping[str, Control], engine: Engine, arm: Arm, index: Inde
     coverage = Coverage(arm, index, inventory, engine.state, engine.policy)
     judged = engine.observer.judged
     return Sweep(engine.state, index, inventory, coverage, engine.policy, judged)
+
+
+def _canaries(settings: Settings, arm: Arm, state: State) -> Canaries | None:
+    """What tells whether events come; None where it is not wanted, or another app's to do."""
+    if not settings.canary or settings.app is App.HAND:
+        return None
+    # A cold start without it need not read it.
+    from shared.canaries import Canaries  # noqa: PLC0415
+
+    return Canaries(arm, state, settings.canary)
 
 
 def _directory(

@@ -29,6 +29,9 @@ param readDirectory bool = false
 @description('Whether storage is reached by private endpoints alone.')
 param privateNetwork bool = false
 
+@description('Whether the gate changes a tag of a resource of ours in each subscription, to see whether events arrive: the one thing it may write then.')
+param canary bool = false
+
 @description('Whether management-group.bicep gives the rights, in place of one pair of roles a subscription.')
 param rightsAtManagementGroup bool = false
 
@@ -59,6 +62,8 @@ var storedIn = {
   gate: 'stgate${token}'
   hand: 'sthand${token}'
 }
+var canaryName = 'portcullis-canary-${environmentName}'
+var canaryAt = canary ? '/resourceGroups/${groupName}/providers/Microsoft.Resources/templateSpecs/${canaryName}' : ''
 var package = 'package'
 var stateRoles = [
   'Storage Blob Data Contributor'
@@ -330,6 +335,7 @@ module notices 'modules/notices.bicep' = {
 
 var settings = {
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.outputs.connectionString
+  PORTCULLIS_DEPLOYMENT: environmentName
   PORTCULLIS_DIRECTORY: readDirectory ? app.graph[environment().name] : ''
   PORTCULLIS_IDENTITIES: join(principals, ',')
   PORTCULLIS_LOGS_ENDPOINT: records.outputs.endpoint
@@ -353,6 +359,7 @@ module gate 'modules/app.bicep' = {
     stateAccount: state.outputs.name
     settings: union(settings, {
       APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${gateIdentity.outputs.clientId};Authorization=AAD'
+      PORTCULLIS_CANARY: canaryAt
       PORTCULLIS_CONSOLE_CLIENT: consoleClientId
       PORTCULLIS_CONSOLE_TENANT: consoleTenantId
     })
@@ -416,7 +423,7 @@ module rights 'modules/roles.bicep' = [for one in watched: if (!rightsAtManageme
   }
 }]
 
-module groups 'modules/group.bicep' = [for one in watched: if (one.id != subscription().subscriptionId && !contains(one, 'topicGroup')) {
+module groups 'modules/group.bicep' = [for one in watched: if (one.id != subscription().subscriptionId) {
   name: 'portcullis-group-${environmentName}'
   scope: subscription(one.id)
   params: {
@@ -467,6 +474,30 @@ module events 'modules/subscriptions.bicep' = [for (one, i) in watched: {
   ]
 }]
 
+module canaryRoles 'modules/canary-role.bicep' = [for one in watched: if (canary) {
+  name: 'portcullis-canary-role-${environmentName}'
+  scope: subscription(one.id)
+  params: {
+    environmentName: environmentName
+  }
+}]
+
+module canaries 'modules/canary.bicep' = [for (one, i) in watched: if (canary) {
+  name: 'portcullis-canary-${environmentName}'
+  scope: resourceGroup(one.id, groupName)
+  params: {
+    name: canaryName
+    location: location
+    tags: tags
+    gatePrincipalId: gateIdentity.outputs.principalId
+    roleId: canaryRoles[i]!.outputs.id
+  }
+  dependsOn: [
+    group
+    groups
+  ]
+}]
+
 output AZURE_LOCATION string = location
 output AZURE_RESOURCE_GROUP string = group.name
 output PORTCULLIS_HAND bool = app.hand
@@ -474,3 +505,6 @@ output PORTCULLIS_CONSOLE string = 'https://${gate.outputs.host}'
 output PORTCULLIS_GATE_PRINCIPAL_ID string = gatePrincipal
 output PORTCULLIS_HAND_PRINCIPAL_ID string = handPrincipal
 output PORTCULLIS_WORKSPACE_ID string = workspaceAt
+output PORTCULLIS_STATE_ID string = state.outputs.id
+output PORTCULLIS_CANARY string = canaryAt
+output PORTCULLIS_RIGHTS_AT_MANAGEMENT_GROUP bool = rightsAtManagementGroup

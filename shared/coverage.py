@@ -7,9 +7,9 @@ missing ARM is asked what our identity may read there, and what cannot be read i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,9 +52,13 @@ class Survey:
 
 @dataclass(slots=True)
 class _Known:
-    """What the last survey saw: rows by subscription, and since when a scope is unseen, and why."""
+    """What the last survey saw: rows by subscription, and since when a scope is unseen, and why.
+
+    `swept` are the subscriptions that a full sweep has gone through.
+    """
 
     rows: Mapping[str, int] = field(default_factory=dict)
+    swept: Collection[str] = ()
     unseen: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -82,10 +86,7 @@ class Coverage:
             Transient: come again. Refused: not even the list of subscriptions can be read.
         """
         policy, known = self._policy(), self._known()
-        visible = {
-            one.id.name.casefold()
-            for one in self._arm.list("/subscriptions", SUBSCRIPTION.api_version)
-        }
+        visible = self._visible()
         unseen = dict[str, str]()
         groups, expected = self._below(policy, unseen)
         watched = {one for one in visible if self._wanted(policy, one)}
@@ -108,6 +109,27 @@ class Coverage:
             unwatched=tuple(sorted(one for one in outside if not self._excluded(policy, one))),
             calls=calls + 1 + len(missing) + len(doubtful),
         )
+
+    def newcomers(self) -> list[str]:
+        """Subscriptions that are watched and that no full sweep went through; one call of ARM.
+
+        Raises:
+            Transient, Refused: they cannot be listed.
+        """
+        policy, swept = self._policy(), set(self._known().swept)
+        return sorted(
+            one for one in self._visible() if one not in swept and self._wanted(policy, one)
+        )
+
+    def went_through(self) -> None:
+        """A full sweep has ended: none of those that its survey saw is a newcomer any more."""
+        known = self._known()
+        if set(known.swept) != set(known.rows):
+            self._keep(replace(known, swept=sorted(known.rows)))
+
+    def _visible(self) -> set[str]:
+        listed = self._arm.list("/subscriptions", SUBSCRIPTION.api_version)
+        return {one.id.name.casefold() for one in listed}
 
     @staticmethod
     def _in_doubt(subscription: str, rows: int, known: _Known) -> bool:
@@ -185,7 +207,14 @@ class Coverage:
 
     def _known(self) -> _Known:
         row = self._memory.store.get(*_ROW)
-        return _Known(row.value["rows"], row.value["unseen"]) if row else _Known()
+        if row is None:
+            return _Known()
+        rows = row.value["rows"]
+        return _Known(rows, row.value.get("swept", list(rows)), row.value["unseen"])
+
+    def _keep(self, known: _Known) -> None:
+        value = {"rows": dict(known.rows), "swept": list(known.swept), "unseen": known.unseen}
+        self._memory.store.put(*_ROW, value)
 
     def _tell(self, unseen: Mapping[str, str], known: _Known, now: datetime) -> None:
         """Record what went out of sight, and what came back into it."""
@@ -211,7 +240,7 @@ class Coverage:
             }
             for scope, reason in unseen.items()
         }
-        self._memory.store.put(*_ROW, {"rows": dict(rows), "unseen": told})
+        self._keep(_Known(rows, known.swept, told))
 
     def unseen(self) -> list[str]:
         """A line for each scope that the last sweep could not see, and since when."""
@@ -226,6 +255,16 @@ def unseen_by(memory: State) -> Mapping[str, Mapping[str, str]]:
     row = memory.store.get(*_ROW)
     unseen: Mapping[str, Mapping[str, str]] = row.value["unseen"] if row else {}
     return unseen
+
+
+def seen_by(memory: State) -> list[str]:
+    """The subscriptions that the last sweep watched and could see."""
+    row = memory.store.get(*_ROW)
+    if row is None:
+        return []
+    return sorted(
+        one for one in row.value["rows"] if f"/subscriptions/{one}" not in row.value["unseen"]
+    )
 
 
 def _words(block: Mapping[str, Any], name: str) -> list[str]:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from shared.azure import events
 from shared.errors import Transient
 from shared.hints import Actor, Hint
-from shared.model import Control, ResourceId, digest
+from shared.model import ResourceId, digest
 from shared.observing import Observer
 from shared.own import NOTHING, Own, lost_with
 from shared.state import State
 from shared.store import Store
 
 if TYPE_CHECKING:
+    from shared.canaries import Canaries
     from shared.policy import Policy
 
 UNKNOWN_WRITE = timedelta(minutes=10)
@@ -44,27 +45,26 @@ class Taken:
 class Intake:
     """Reads messages.
 
-    `identities` are the object ids under which we write ourselves, `own` is what we run on.
+    `identities` are the object ids under which we write ourselves, `own` is what we run on;
+    `canaries` hear of what we change to be heard of.
     """
 
     def __init__(
         self,
         observer: Observer,
-        controls: dict[str, Control],
         state: State,
         policy: Callable[[], Policy],
         identities: frozenset[str],
         own: Own = NOTHING,
+        canaries: Canaries | None = None,
     ) -> None:
         self._observer = observer
         self._state = state
         self._policy = policy
         self._identities = frozenset(i.casefold() for i in identities)
         self._own = own
+        self._canaries = canaries
         self._heard_at: datetime | None = None
-        self._actions = {
-            action.casefold() for c in controls.values() for action in c.detector.actions
-        }
 
     def take(self, payload: str | bytes) -> Taken:
         """Turn a message into hints. Never raises over what it holds."""
@@ -93,6 +93,8 @@ class Intake:
             self._state.uses.note(event.use)
         if event.kind == "delete" and event.succeeded:
             self._say_lost(event)
+        if self._canaries is not None and self._canaries.hears(event):
+            return "ours"
         judged, actor = self._wanted(event), event.actor
         under_ours = event.succeeded and actor.object_id.casefold() in self._identities
         if judged is None and not under_ours:
@@ -127,7 +129,7 @@ class Intake:
         judged = self._observer.judged(event.resource_id)
         if judged is None or not event.succeeded or not self._watched(judged):
             return None
-        told = event.kind != "action" or event.actor.operation.casefold() in self._actions
+        told = event.kind != "action" or event.actor.operation.casefold() in self._observer.actions
         return judged if told else None
 
     def _watched(self, resource: ResourceId) -> bool:

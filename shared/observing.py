@@ -54,6 +54,10 @@ class Observer:
                 self._by_type.setdefault(kind.key, []).append(control)
             for wake in control.detector.wakes:
                 self._wakes.setdefault(wake.type.key, []).append((wake.type, wake.pointer))
+        self.actions = frozenset(
+            action.casefold() for one in controls.values() for action in one.detector.actions
+        )
+        """Operations, in lower case, that no document shows and that are reasons for a look."""
         self._groups: dict[str, tuple[datetime, bool]] = {}
         self._steady: dict[str, tuple[datetime, tuple[Resource, ...]]] = {}
 

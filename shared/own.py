@@ -11,10 +11,13 @@ from dataclasses import dataclass, fields
 from typing import Final
 from urllib.parse import urlsplit
 
+from shared import names
 from shared.model import Resource, ResourceId, ResourceType, parse_pointer, values_at
 
 OWN: Final = "PORTCULLIS_OWN"
 """The setting that lists what no other setting names."""
+DEPLOYMENT: Final = "PORTCULLIS_DEPLOYMENT"
+"""The setting that names the deployment, as its templates were told."""
 Read = Callable[[ResourceId, str], Resource | None]
 
 _ACCOUNTS = "microsoft.storage/storageaccounts"
@@ -42,7 +45,8 @@ class Own:
     `accounts` and `vaults` are the names of storage accounts and key vaults, unique in a cloud.
     `hosts` are where records and notices are sent. `rules` are immutable ids of data collection
     rules. `identities` are the object and client ids we act under. `apps` and `listed` are ARM
-    ids; what lies in one is ours too.
+    ids; what lies in one is ours too. `deployments` are the names of deployments, after which what
+    is ours in each subscription is named.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -52,6 +56,7 @@ class Own:
     identities: frozenset[str] = frozenset()
     apps: frozenset[ResourceId] = frozenset()
     listed: frozenset[ResourceId] = frozenset()
+    deployments: frozenset[str] = frozenset()
 
     def __or__(self, other: Own) -> Own:
         both = {f.name: getattr(self, f.name) | getattr(other, f.name) for f in fields(Own)}
@@ -197,11 +202,39 @@ def lost_with(own: Own, deleted: ResourceId) -> str:
 
     Only what ids and names tell: the document is gone.
     """
-    names = (Ours(own, _unread).by_name(at) for at in _upwards(deleted))
-    if why := next((why for why in names if why), ""):
+    whys = (Ours(own, _unread).by_name(at) for at in _upwards(deleted))
+    if why := next((why for why in whys if why), "") or _named_after(own, deleted):
         return why
     inside = sorted(one.text for one in own.listed | own.apps if one.within(deleted))
     return f"{inside[0]} lay in it" if inside else ""
+
+
+def _named_after(own: Own, deleted: ResourceId) -> str:
+    """Why something in a subscription that is watched is ours by its name."""
+    whys = (_of_deployment(one, own, deleted) for one in sorted(own.deployments))
+    return next((why for why in whys if why), "")
+
+
+def _of_deployment(deployment: str, own: Own, deleted: ResourceId) -> str:
+    name, scope = deleted.name.casefold(), f"/subscriptions/{deleted.subscription}"
+    kind = deleted.type.casefold()
+    if kind in _BY_NAME:
+        called, why = _BY_NAME[kind]
+        return why if name == called(deployment).casefold() else ""
+    if kind == f"{_SYSTEM_TOPICS}/eventsubscriptions":
+        ours = name.startswith(names.listener(deployment).casefold())
+        return "it brought us the events of the subscription" if ours else ""
+    roles = [names.role(scope, deployment, app) for app in names.APPS]
+    grants = {names.guid(role, who) for role in roles for who in own.identities}
+    ours = name in grants | {ResourceId(role).name for role in roles}
+    return "our rights in the subscription hung on it" if ours else ""
+
+
+_BY_NAME: Final[Mapping[str, tuple[Callable[[str], str], str]]] = {
+    _SYSTEM_TOPICS: (names.topic, "the events of the subscription came through it"),
+    "microsoft.resources/resourcegroups": (names.group, "what told us of events lay in it"),
+    "microsoft.resources/templatespecs": (names.canary, "by it we saw whether events come"),
+}
 
 
 def _unread(_: ResourceId, __: str) -> Resource | None:
@@ -236,6 +269,7 @@ def named(environment: Mapping[str, str], faults: list[str]) -> Own:
         identities=frozenset(one.casefold() for one in clients if one),
         apps=frozenset(_app(environment)),
         listed=frozenset(_listed(get(OWN, ""), faults)),
+        deployments=frozenset({get(DEPLOYMENT, "")} - {""}),
     )
 
 

@@ -79,7 +79,8 @@ class Settings:
     `identities` are the object ids under which this deployment writes. `directory` is where
     Microsoft Graph answers, None where the directory is not read. `callers` is where Log Analytics
     is queried, None for nowhere. `named` are resources of our own that the environment names
-    beyond these: see `own`.
+    beyond these: see `own`. `canary` is where each subscription's canary is, below it; empty where
+    none is wanted.
     """
 
     app: App = App.ALL
@@ -97,6 +98,7 @@ class Settings:
     callers: str | None = None
     named: Own = NOTHING
     console: SignIn | None = None
+    canary: str = ""
 
     @property
     def own(self) -> Own:
@@ -137,6 +139,7 @@ class Settings:
         callers = _address("PORTCULLIS_CALLERS", environment, cloud, faults)
         own = named(environment, faults)
         console = _console(environment, faults)
+        canary = _canary(environment, faults)
         console_url = _console_url(environment, faults, signs_in=console is not None)
         if faults:
             raise Unusable("; ".join(faults))
@@ -156,6 +159,7 @@ class Settings:
             callers=callers,
             named=own,
             console=console,
+            canary=canary,
         )
 
 
@@ -243,6 +247,16 @@ def _console(environment: Mapping[str, str], faults: list[str]) -> SignIn | None
             faults.append(f"{name} is {value!r}: an id such as {_EXAMPLE}")
     tenant, client = given.values()
     return SignIn(tenant=tenant, client=client)
+
+
+def _canary(environment: Mapping[str, str], faults: list[str]) -> str:
+    """A resource's id without its subscription: the same in each."""
+    at = environment.get("PORTCULLIS_CANARY", "").rstrip("/")
+    if at and not re.fullmatch(r"/resourceGroups/[^/]+/providers(/[^/]+){3}", at, re.IGNORECASE):
+        faults.append(
+            f"PORTCULLIS_CANARY is {at!r}: /resourceGroups/<group>/providers/<type>/<name>"
+        )
+    return at
 
 
 def _path(environment: Mapping[str, str], name: str, root: Path) -> Path | None:

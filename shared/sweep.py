@@ -194,7 +194,13 @@ class Sweep:
         if full is None or now - full >= sweeps.full:
             self._start(Kind.FULL)
         elif now - max(full, last or full) >= sweeps.incremental:
-            self._start(Kind.INCREMENTAL)
+            # What changed is told of nobody who came: all of theirs is new.
+            self._start(Kind.FULL if self._newcomers() else Kind.INCREMENTAL)
+
+    def _newcomers(self) -> bool:
+        with suppress(Transient, Refused):
+            return bool(self._coverage.newcomers())
+        return False
 
     def _start(self, kind: Kind) -> None:
         if (run := self._begin(kind)) is not None:
@@ -511,6 +517,7 @@ class Sweep:
         summary, first = sweep.summary, False
         if sweep.kind is Kind.FULL:
             first = self._scored(sweep)
+            self._coverage.went_through()
         ended = self._record(sweep)
         value = {"run": sweep.name, "started_at": sweep.started_at.isoformat(), "ended_at": ended}
         kept = {**value, "first": first, "summary": asdict(summary)}

@@ -1,6 +1,8 @@
 """Where things can be: the regions that the tenant's subscriptions have."""
 
 from simulator.documents import Document
+from simulator.wire import Refusal
+from simulator.writes import Write
 
 _REGIONS = {
     "westeurope": ("West Europe", "Europe", "northeurope"),
@@ -30,3 +32,15 @@ def locations(subscription_id: str) -> list[Document]:
         }
         for name, (display, geography, pair) in _REGIONS.items()
     ]
+
+
+def check_region(write: Write) -> None:
+    """A new resource group has to be in a region that there is."""
+    asked = str(write.after.get("location", ""))
+    if write.before is None and asked.replace(" ", "").lower() not in NAMES:
+        raise Refusal(
+            400,
+            "LocationNotAvailableForResourceGroup",
+            f"The provided location '{asked}' is not available for resource group. List of "
+            f"available regions is '{','.join(NAMES)}'.",
+        )

@@ -16,6 +16,7 @@ from simulator.documents import Document, clone, dig, drop, put
 from simulator.drafts import (
     complete_embedded,
     describe_embedded,
+    give_identity,
     parse_body,
     patched,
     replacement,
@@ -105,6 +106,7 @@ class Resources:
         self._gates.admit(call)
         self._check_preconditions(call, row, before)
         after = patched(row, body, before)
+        give_identity(self._state, after, before)
         return self._write(call, row, Write(
             self._state, call.address, call.method, body, before, after, call.now,
             call.target.api_version,

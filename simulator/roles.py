@@ -129,6 +129,11 @@ _OVER_DATA: Mapping[str, tuple[str, Actions, Actions]] = {
         (f"{_CONTAINERS}/*", _DELEGATION),
         (f"{_BLOBS}/*",),
     ),
+    "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a": (
+        "Storage Queue Data Message Sender",
+        (),
+        ("Microsoft.Storage/storageAccounts/queueServices/queues/messages/add/action",),
+    ),
     "00482a5a-887f-4fb3-b363-3b7fe8e74483": (
         "Key Vault Administrator",
         _VAULTS,

@@ -1,6 +1,7 @@
 """Microsoft.Authorization and Microsoft.Resources: synchronous, without etags."""
 
 from simulator import authorization
+from simulator.regions import check_region
 from simulator.types import Long, ResourceType
 
 _NAMESPACE = "Microsoft.Authorization"
@@ -71,6 +72,7 @@ ROWS = (
         gone=404,
         delete=Long(style="location", status=202, seconds=30, retry_after=15, body="none"),
         defaults={"properties": {}},
+        rules=(check_region,),
     ),
     ResourceType(
         "Microsoft.Resources/subscriptions",

@@ -142,6 +142,20 @@ ROWS = (
         located=False,
     ),
     ResourceType(
+        "Microsoft.Security/securityContacts",
+        api_version="2023-12-01-preview",
+        patch=None,
+        created_status=200,
+        provisioning_state=False,
+        located=False,
+    ),
+    ResourceType(
+        "Microsoft.Resources/templateSpecs",
+        api_version="2022-02-01",
+        patch="tags",
+        provisioning_state=False,
+    ),
+    ResourceType(
         "Microsoft.Security/pricings",
         api_version="2024-01-01",
         patch=None,

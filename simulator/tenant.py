@@ -43,6 +43,7 @@ from simulator.resources import Resources
 from simulator.roles import built_in_roles
 from simulator.seeding import Seeder
 from simulator.state import State
+from simulator.tagging import Tagging
 from simulator.throttle import Throttle
 from simulator.types import row_of
 from simulator.wire import ARM, Refusal, Request, Response, Target, encode, locate, unknown
@@ -110,8 +111,8 @@ class Tenant:
         self.throttle = Throttle(enabled=throttling)
         self.listing = Listing(self.state, self.gates)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
-        self.log_queries = LogQueries(self.state, self.gates)
         self.logs, self.topic = Logs(), Topic()
+        self.log_queries = LogQueries(self.state, self.gates)
         self.graph = Graph(self.state, self.gates, seed)
         self.graph.quota_enforced = throttling
         self.graph.follow(self.clock.now)
@@ -329,6 +330,8 @@ class Tenant:
             call = replace(call, grant=self.gates.grant(call))
         if address.rest or not address.name:
             return self._on_collection(call)
+        if (tags := Tagging(self.state, self.gates, self._report).answer(call)) is not None:
+            return tags
         handlers = {
             "GET": self.resources.get,
             "HEAD": self.resources.head,

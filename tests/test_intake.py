@@ -62,7 +62,7 @@ def intake(state: State) -> Intake:
 def made(state: State, text: str = "", known: dict[str, Control] = CONTROLS) -> Intake:
     observer = Observer(NoReader(), known, state.now)
     watching = policy(text)
-    return Intake(observer, known, state, lambda: watching, frozenset({US.object_id.upper()}))
+    return Intake(observer, state, lambda: watching, frozenset({US.object_id.upper()}))
 
 
 def event(subject: str = ACCOUNT, kind: str = WRITE, **data: Any) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def test_an_event_is_kept_while_it_cannot_be_seen_where_it_lies(state: State, ke
     watching.place(busy)
     known = controls()
     observer = Observer(NoReader(), known, state.now)
-    intake = Intake(observer, known, state, lambda: watching, frozenset())
+    intake = Intake(observer, state, lambda: watching, frozenset())
     assert intake.take(json.dumps(event())) == HINTED
     assert hinted(state) == [ACCOUNT]
 
@@ -424,7 +424,7 @@ DELETED = "Microsoft.Resources.ResourceDeleteSuccess"
 
 def made_of_ours(state: State) -> Intake:
     observer, watching = Observer(NoReader(), CONTROLS, state.now), policy("")
-    return Intake(observer, CONTROLS, state, lambda: watching, frozenset(), RUNS_ON)
+    return Intake(observer, state, lambda: watching, frozenset(), RUNS_ON)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shared.azure.logs import STREAMS, Logs
 from shared.azure.notices import Notices
+from shared.canaries import flights
 from shared.doctor import Found, Patient, of_each, ok, unknown, wrong
 from shared.errors import PortcullisError, Refused, Transient, Unauthenticated, Why
 from shared.model import Detector, Resource, ResourceId, ResourceType, State, digest
@@ -38,6 +39,28 @@ def heard(patient: Patient) -> Iterator[Found]:
         yield ok("", last.isoformat()[:19])
 
 
+def canaries(patient: Patient) -> Iterator[Found]:
+    """Whether what we change in each subscription to be heard of is heard of."""
+    if not patient.settings.canary:
+        yield ok("", "none is wanted: silence of Event Grid looks like peace")
+        return
+    known = list(flights(patient.state))
+    back = [one.seconds for one in known if one.seconds is not None and not one.lost]
+    for one in known:
+        scope = ResourceId(f"/subscriptions/{one.subscription}")
+        if one.lost:
+            message = "the canary did not come back: events do not arrive"
+            yield wrong(scope.text, message, _subscribe(scope))
+        elif one.refused:
+            yield wrong(
+                scope.text, f"the canary cannot be changed: {one.refused}", _subscribe(scope)
+            )
+    if back:
+        yield ok("", f"{len(back)} came back, the slowest in {max(back):.0f} s")
+    elif not known:
+        yield unknown("", "none was sent yet", "the gate sends them once it has swept: its /health")
+
+
 def _delivered(patient: Patient, detector: Detector, scope: ResourceId) -> Iterator[Found]:
     found = patient.observer.observe(scope)
     if found is None:
@@ -47,11 +70,11 @@ def _delivered(patient: Patient, detector: Detector, scope: ResourceId) -> Itera
     if verdict.state is State.UNKNOWN:
         yield unknown(scope.text, verdict.reason)
     elif verdict.evidence:
-        yield wrong(scope.text, str(verdict.evidence[0].observed), _subscribe(patient, scope))
+        yield wrong(scope.text, str(verdict.evidence[0].observed), _subscribe(scope))
     elif patient.settings.own.accounts and not _to_us(patient, seen):
         named = ", ".join(sorted(patient.settings.own.accounts))
         message = f"events go to another account than {named}"
-        yield wrong(scope.text, message, _subscribe(patient, scope))
+        yield wrong(scope.text, message, _subscribe(scope))
     else:
         yield ok(scope.text, "writes and deletes are delivered")
 
@@ -73,15 +96,8 @@ _ENDS: Final = (
 )
 
 
-def _subscribe(patient: Patient, scope: ResourceId) -> str:
-    account = min(patient.settings.own.accounts, default="<account>")
-    return (
-        "az eventgrid system-topic create --name portcullis --resource-group <group>"
-        f" --location global --topic-type Microsoft.Resources.Subscriptions --source {scope};"
-        " az eventgrid system-topic event-subscription create --name portcullis"
-        " --system-topic-name portcullis --resource-group <group> --endpoint-type storagequeue"
-        f" --endpoint <id of {account}>/queueservices/default/queues/hints"
-    )
+def _subscribe(scope: ResourceId) -> str:
+    return f"portcullis onboard {scope.subscription}, in the checkout that it was deployed from"
 
 
 def logs(patient: Patient) -> Iterator[Found]:

@@ -302,7 +302,7 @@ def test_events_that_nobody_subscribed_to(deployment: Deployment) -> None:
     deployment.world.tenant.remove(f"{TOPIC}/eventSubscriptions/portcullis", by=ALICE)
     message, mend = deployment.only("events", SUBSCRIPTION)
     assert message == "no event subscription"
-    assert f"--source {SUBSCRIPTION}" in mend
+    assert f"portcullis onboard {SUBSCRIPTION.rpartition('/')[2]}" in mend
 
 
 def test_events_that_go_to_another_account(deployment: Deployment) -> None:

@@ -702,3 +702,34 @@ def test_more_subscriptions_than_the_index_looks_into_are_asked_by_name(
     assert ResourceId(inside) in found(gate)
     assert len(found(gate)) == 2
     assert found(gate, "iam-root-scope-assignment")
+
+
+# --- who comes
+
+
+NEWCOMER = "00000000-0000-0000-0000-00000000000c"
+
+
+def comes(world: World) -> str:
+    """A subscription that was there for long, and is shown to us from now on."""
+    account = storage("theirs", allowBlobPublicAccess=True)
+    account["id"] = account["id"].replace(GROUP.split("/")[2], NEWCOMER)
+    world.clock.advance(timedelta(hours=1))
+    return world.load(account)[0]
+
+
+def test_a_subscription_that_comes_is_swept_whole_at_once(world: World) -> None:
+    """Nothing of it has changed, so that what changed does not tell of it."""
+    gate = world.gate()
+    gate.sweep.run()
+    old = comes(world)
+    world.clock.advance(timedelta(hours=5))
+    gate.sweep.tick()
+    carried_on(world, gate)
+    world.drain(gate)
+    assert ResourceId(old) in found(gate)
+    assert [r["Kind"] for r in world.records(gate, "sweeps")] == ["full", "full"]
+    world.clock.advance(timedelta(minutes=20))
+    gate.sweep.tick()
+    carried_on(world, gate)
+    assert [r["Kind"] for r in world.records(gate, "sweeps")] == ["full", "full", "incremental"]

@@ -184,6 +184,8 @@ class File:
         for one in node.named_children:
             if one.type == "interpolation":
                 found = self.value(one.named_children[0], scope)
+                # Blanks between two values are the second one's to the grammar.
+                parts.append(text_of(one).partition("$")[0])
                 parts.append(found if isinstance(found, str) else "\0")
             else:
                 parts.append(text_of(one))

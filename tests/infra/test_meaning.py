@@ -344,6 +344,33 @@ def test_health(answers: dict[str, Rows]) -> None:
     assert [one["Entry"] for one in answers["alerts/high-health"]] == ["unreadable-event"]
 
 
+def canary(entry: str, minutes: int, **more: str) -> Record:
+    """A word of the gate on canaries, so many minutes before noon."""
+    at = (NOON - timedelta(minutes=minutes)).isoformat()
+    told = {"Entry": entry, "Severity": "low", "Message": "", "ResourceId": "/subscriptions/a"}
+    return {"EventId": f"{entry} {minutes}", "OccurredAt": at, **told, **more}
+
+
+def test_a_canary_is_lost_until_it_is_back(asked: Asked) -> None:
+    """By subscription, whatever is said twice or in another order."""
+    lost = canary("canary-lost", 90)
+    other = canary("canary-lost", 80, ResourceId="/subscriptions/b")
+    back = canary("canary-returned", 30)
+    said = asked("alerts/canary-lost", sent({"health": [back, lost, other, lost]}))
+    assert [one["ResourceId"] for one in said] == ["/subscriptions/b"]
+    again = canary("canary-lost", 10)
+    said = asked("alerts/canary-lost", sent({"health": [again, lost, back]}))
+    assert [one["ResourceId"] for one in said] == ["/subscriptions/a"]
+
+
+def test_who_looks_no_more_whether_canaries_come_is_noticed(asked: Asked) -> None:
+    """Nothing is said where canaries were never wanted."""
+    assert asked("alerts/canary-silent", {}) == []
+    said = [canary("canaries", minutes) for minutes in (200, 140, 80)]
+    assert asked("alerts/canary-silent", sent({"health": said})) == []
+    assert len(asked("alerts/canary-silent", sent({"health": said[:2]}))) == 1
+
+
 def test_sweeps_and_what_they_do_not_see(
     asked: Asked, records: Records, answers: dict[str, Rows]
 ) -> None:
