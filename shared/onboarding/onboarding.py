@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from shared import names
@@ -15,6 +15,7 @@ from shared.errors import Refused, Transient, Unusable, Why
 from shared.model import Change, Edit, Json, Resource, ResourceId, Verb, parse_pointer
 from shared.onboarding.parts import (
     EVENTS_VERSION,
+    GRANTS_VERSION,
     GROUPS_VERSION,
     TOPIC_TYPE,
     Deployment,
@@ -89,12 +90,18 @@ class Onboarding:
     def planned(self, subscription: str) -> list[Step]:
         """What onboarding would do; writes nothing."""
         place = self._place(subscription)
-        return [self._step(place, part) for part in parts(self._of, place)]
+        return [self._step(place, part) for part in self._in_order(place)]
+
+    def _in_order(self, place: Place) -> Iterator[Part]:
+        """What is unwanted goes first, each after what hangs on it."""
+        former = [part for part in parts(self._of, place) if part.unwanted]
+        yield from reversed(former)
+        yield from (part for part in parts(self._of, place) if not part.unwanted)
 
     def onboard(self, subscription: str, told: Told) -> None:
         """Make what lacks, in order; what was made before is found, and left as it is."""
         place = self._place(subscription)
-        for part in parts(self._of, place):
+        for part in self._in_order(place):
             if part.waits:
                 raise Transient(f"subscription {subscription}: {part.waits} is not there yet")
             step = self._step(place, part)
@@ -109,6 +116,8 @@ class Onboarding:
         if part.waits:
             return self._of_part(place, part, Fate.MAKE, f"after {part.waits}")
         found = self._read(part)
+        if part.unwanted:
+            return self._of_part(place, part, Fate.GONE if found is None else Fate.DELETE)
         wanted = part.body if part.wanted is None else part.wanted
         if found is not None and covers(found.body, wanted):
             return self._of_part(place, part, Fate.THERE)
@@ -138,7 +147,8 @@ class Onboarding:
 
     def _leaves(self, subscription: str) -> Iterator[Step]:
         place, goes = self._place(subscription), set[ResourceId]()
-        for part in reversed(list(parts(self._of, place))):
+        # Whatever policy says now: a hand's rights are found by its role.
+        for part in reversed(list(parts(replace(self._of, hand=""), place))):
             if part.waits:
                 continue
             step = self._leave(place, part, goes)
@@ -204,7 +214,20 @@ class Onboarding:
                 f"subscription {subscription} is of tenant {tenant}, and you are signed in to"
                 f" {self._arm.tenant()}: az login --tenant {tenant}"
             )
-        return Place(subscription=subscription, topic=self._topic(at))
+        return Place(subscription=subscription, topic=self._topic(at), former=self._former(at))
+
+    def _former(self, at: ResourceId) -> list[ResourceId] | None:
+        """The assignments of the role of the hand in a subscription; None where it has none."""
+        role = ResourceId(names.role(at.text, self._of.name, "hand"))
+        if self._asked(lambda: self._arm.get(role, GRANTS_VERSION), role) is None:
+            return None
+        listed = f"{at}/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()"
+        return [
+            one.id
+            for one in self._listed(listed, GRANTS_VERSION)
+            if ResourceId(str(one.get("/properties/roleDefinitionId") or "/")).name.casefold()
+            == role.name
+        ]
 
     def _topic(self, at: ResourceId) -> Resource | None:
         listed = self._listed(f"{at}/providers/Microsoft.EventGrid/systemTopics", EVENTS_VERSION)

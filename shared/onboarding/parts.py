@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from shared import names
@@ -44,10 +45,10 @@ class Deployment:
     """A deployment as its templates and the code tell of it.
 
     `name` is the azd environment. `gate` and `hand` are the object ids of the identities, `hand`
-    empty where nothing is written. `state` is the storage account, `workspace` where records end.
-    `roles` and `events` are what `infra` generates. `contact` is a mail address for Defender's
-    alerts, `readers` the object id of the security team's group; empty for neither. Without
-    `grants` the rights come from a management group.
+    empty where policy lets nothing be written. `state` is the storage account, `workspace` where
+    records end. `roles` and `events` are what `infra` generates. `contact` is a mail address for
+    Defender's alerts, `readers` the object id of the security team's group; empty for neither.
+    Without `grants` the rights come from a management group.
     """
 
     name: str
@@ -77,10 +78,15 @@ class Deployment:
 
 @dataclass(slots=True, kw_only=True)
 class Place:
-    """A subscription by its GUID, and the system topic that it has; None where it has none yet."""
+    """A subscription by its GUID, and what was found there.
+
+    `topic` is its system topic, None where it has none yet. `former` are the assignments of the
+    hand's role, by their ids, None where there is no such role.
+    """
 
     subscription: str
     topic: Resource | None = None
+    former: Sequence[ResourceId] | None = None
 
     @property
     def id(self) -> str:
@@ -108,7 +114,8 @@ class Part:
     `body` is what makes it, `wanted` what has to stand in it where it is there already (None: all
     of `body`). `patched` ones are sent `body` as a PATCH there. `waits` names what has to be there
     before the part can be named. What `stays` says why is never taken away; what is to be
-    `exactly` ours only where it is just as we made it, for its name is anybody's.
+    `exactly` ours only where it is just as we made it, for its name is anybody's. An `unwanted`
+    part was right once, and is taken away.
     """
 
     what: str
@@ -121,6 +128,7 @@ class Part:
     waits: str = ""
     stays: str = ""
     exactly: bool = False
+    unwanted: bool = False
 
 
 def parts(of: Deployment, place: Place) -> Iterator[Part]:
@@ -133,6 +141,8 @@ def parts(of: Deployment, place: Place) -> Iterator[Part]:
         yield from _rights(of, place, "gate", of.gate, "judges what is here")
         if of.hand:
             yield from _rights(of, place, "hand", of.hand, "cures what its policy lets it cure")
+        else:
+            yield from _former(of, place)
     if not home:
         yield _group(of, place)
     yield _topic(of, place)
@@ -159,6 +169,17 @@ def _rights(of: Deployment, place: Place, app: str, principal: str, does: str) -
     role = _role(place, at, name, told["description"], told["actions"])
     yield role
     yield _assigned(role, place.id, principal, f"Portcullis {does}.")
+
+
+def _former(of: Deployment, place: Place) -> Iterator[Part]:
+    """The rights of a hand whose policy lets nothing be written any more."""
+    if place.former is None:
+        return
+    gone = partial(Part, api_version=GRANTS_VERSION, body={}, unwanted=True)
+    at = ResourceId(names.role(place.id, of.name, "hand"))
+    yield gone(what="custom role of the hand, which writes nothing any more", target=at)
+    for one in place.former:
+        yield gone(what="assignment of that role", target=one)
 
 
 def _role(place: Place, at: str, role_name: str, description: str, actions: Sequence[str]) -> Part:

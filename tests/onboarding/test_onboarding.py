@@ -42,6 +42,7 @@ TOPIC = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/portcullis-prod"
 THEIRS = f"{HERE}/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/all-changes"
 CONTACT = f"{HERE}/providers/Microsoft.Security/securityContacts/default"
 GATE_IDENTITY = Identity(name="gate", object_id=GATE, app_id=GATE, kind="ServicePrincipal")
+WRITES = policy(enforce("storage-public-blob-access"))
 WHOLE: dict[str, Any] = {"contact": "soc@contoso.example", "readers": TEAM, "canary": True}
 
 
@@ -125,7 +126,7 @@ def test_the_canary_right_ends_at_the_canary(estate: Estate) -> None:
 
 
 def test_a_hand_gets_rights_only_where_policy_writes(estate: Estate) -> None:
-    of = deployment(policy(enforce("storage-public-blob-access")))
+    of = deployment(WRITES)
     heard(estate.onboarding(of).onboard, NEW)
     principals = [
         document["properties"]["principalId"]
@@ -133,12 +134,21 @@ def test_a_hand_gets_rights_only_where_policy_writes(estate: Estate) -> None:
         if key.startswith(HERE) and "/roleassignments/" in key
     ]
     assert {GATE, HAND} <= set(principals)
-    heard(estate.onboarding().onboard, HOME)
-    assert not any(
-        document["properties"]["principalId"] == HAND
-        for key, document in estate.everything().items()
-        if key.startswith(f"/subscriptions/{HOME}") and "/roleassignments/" in key
-    )
+    assert fates(estate, of) == {Fate.THERE}
+
+
+def test_a_hand_whose_policy_writes_nothing_any_more_loses_its_rights(estate: Estate) -> None:
+    """Called again after the policy's way back; and what is taken away is shown before."""
+    before = set(estate.everything())
+    heard(estate.onboarding(deployment(WRITES)).onboard, NEW)
+    steps = estate.onboarding().planned(NEW)
+    assert [step.fate for step in steps if step.writes] == [Fate.DELETE, Fate.DELETE]
+    heard(estate.onboarding().onboard, NEW)
+    assert not any(HAND in str(one) for one in estate.everything().values())
+    assert fates(estate, deployment()) == {Fate.THERE}
+    heard(estate.onboarding(deployment(WRITES)).onboard, NEW)
+    heard(estate.onboarding().offboard, NEW)
+    assert set(estate.everything()) == before
 
 
 def test_the_activity_log_the_contact_and_the_readers(estate: Estate) -> None:
@@ -460,7 +470,7 @@ def test_which_subscriptions_are_taken(estate: Estate) -> None:
 @pytest.mark.parametrize("name", ["prod", "Prod"])
 def test_the_deletion_of_any_part_that_we_live_by_is_known_as_ours(name: str) -> None:
     """By its name alone, for it is gone: topics, event subscriptions, roles, assignments."""
-    of = deployment(policy(enforce("storage-public-blob-access")), name=name, canary=True)
+    of = deployment(WRITES, name=name, canary=True)
     place = Place(subscription=NEW)
     made = [one.target for one in parts(of, place) if one.target.within(ResourceId(HERE))]
     own = Own(deployments=frozenset({name}), identities=frozenset({GATE, HAND}))
