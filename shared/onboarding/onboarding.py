@@ -125,7 +125,8 @@ class Onboarding:
             listed = self._listed(part.instead.collection, part.instead.api_version)
             other = next((one for one in listed if part.instead.serves(one)), None)
             if other is not None:
-                return self._of_part(place, part, Fate.THERE, f"as {other.id}")
+                why = "" if other.id == part.target else f"as {other.id}"
+                return self._of_part(place, part, Fate.THERE, why)
         return self._of_part(place, part, Fate.MAKE if found is None else Fate.CHANGE)
 
     @staticmethod
@@ -147,21 +148,16 @@ class Onboarding:
 
     def _leaves(self, subscription: str) -> Iterator[Step]:
         place, goes = self._place(subscription), set[ResourceId]()
-        # Whatever policy says now: a hand's rights are found by its role.
-        for part in reversed(list(parts(replace(self._of, hand=""), place))):
-            if part.waits:
+        # Whatever is wanted now may have been made before; a hand's rights are found by its role.
+        all_of_it = replace(self._of, hand="", canary=True, grants=True)
+        for part in reversed(list(parts(all_of_it, place))):
+            found = None if part.waits else self._read(part)
+            if found is None:
                 continue
-            step = self._leave(place, part, goes)
-            if step.writes:
+            why = part.stays or self._needed(part, found, goes)
+            if not why:
                 goes.add(part.target)
-            yield step
-
-    def _leave(self, place: Place, part: Part, goes: Collection[ResourceId]) -> Step:
-        found = self._read(part)
-        if found is None:
-            return self._of_part(place, part, Fate.GONE)
-        why = part.stays or self._needed(part, found, goes)
-        return self._of_part(place, part, Fate.LEFT if why else Fate.DELETE, why)
+            yield self._of_part(place, part, Fate.LEFT if why else Fate.DELETE, why)
 
     def _needed(self, part: Part, found: Resource, goes: Collection[ResourceId]) -> str:
         """Why something is not ours alone to take away; empty where it is."""
@@ -366,20 +362,18 @@ _BY_CODE: Final[Mapping[str, str]] = dict.fromkeys(
 
 
 def covers(live: Json, wanted: Json) -> bool:
-    """Whether everything that is wanted stands in a live document; case does not count.
+    """Whether a live document says all that is wanted; case does not count, nor order.
 
-    Of lists every wanted item has to be there, and no more of plain ones: actions are rights.
+    A list says no more than is wanted: actions are rights, and each filter leaves something out.
     """
     if isinstance(wanted, Mapping):
         return isinstance(live, Mapping) and all(
             covers(_under(live, name), one) for name, one in wanted.items()
         )
     if isinstance(wanted, list | tuple):
-        if not isinstance(live, list | tuple):
-            return not wanted and not live
-        enough = all(any(covers(one, each) for one in live) for each in wanted)
-        plain = all(isinstance(one, str) for one in live)
-        return enough and (not plain or all(any(covers(w, one) for w in wanted) for one in live))
+        held = live if isinstance(live, list | tuple) else ()
+        found = all(any(covers(one, each) for one in held) for each in wanted)
+        return found and len(held) == len(wanted)
     if isinstance(wanted, str):
         return str(live or "").casefold() == wanted.casefold()
     return bool(live == wanted)

@@ -320,11 +320,13 @@ def _events(of: Deployment, place: Place) -> Iterator[Part]:
     topic = place.topic.id.text if place.topic else str(_topic(of, place).target)
     for one in of.events:
         name = names.listener(of.name, one["name"])
+        where = (of.state.text, of.queue, of.container)
         yield Part(
             what=f"event subscription {name}, into the queue {of.queue}",
             target=ResourceId(f"{topic}/eventSubscriptions/{name}"),
             api_version=EVENTS_VERSION,
-            body=subscription_body(one["filter"], of.state.text, of.queue, of.container),
+            body=subscription_body(one["filter"], *where),
+            wanted=subscription_body({"advancedFilters": [], **one["filter"]}, *where),
             waits="" if place.topic else "the system topic",
         )
 

@@ -219,7 +219,7 @@ def test_in_and_out_leaves_the_tenant_as_it_was(estate: Estate) -> None:
     heard(estate.onboarding(whole()).onboard, NEW)
     heard(estate.onboarding(whole()).offboard, NEW)
     assert estate.everything() == before
-    assert {step.fate for step in estate.onboarding(whole()).leaving(NEW)} == {Fate.GONE}
+    assert estate.onboarding(whole()).leaving(NEW) == []
 
 
 def test_it_goes_on_wherever_it_ended(estate: Estate) -> None:
@@ -271,6 +271,36 @@ def test_a_role_that_lacks_an_action_is_brought_up_to_date(estate: Estate) -> No
         "Microsoft.Authorization/roleDefinitions"
     ]
     assert Fate.CHANGE in fates(estate, deployment())
+
+
+def tampered(estate: Estate, path: str, change: Any) -> None:
+    estate.tenant.write(path, change, by=estate.who)
+
+
+def test_what_somebody_narrowed_or_widened_is_put_right(estate: Estate) -> None:
+    """A filter that leaves events out, and a second block of rights in our role."""
+    heard(estate.onboarding().onboard, NEW)
+    filters = [{"operatorType": "StringIn", "key": "subject", "values": ["/nothing"]}]
+    (role,) = [key for key in estate.everything() if key.startswith(HERE) and "/roledef" in key]
+    tampered(
+        estate,
+        f"{TOPIC}/eventSubscriptions/portcullis-prod-changes",
+        lambda d: d["properties"]["filter"].update(advancedFilters=filters),
+    )
+    tampered(estate, role, lambda d: d["properties"]["permissions"].append({"actions": ["*"]}))
+    steps = heard(estate.onboarding().onboard, NEW)
+    assert sorted(s.part.target.type for s in steps if s.fate is Fate.CHANGE) == [
+        "Microsoft.Authorization/roleDefinitions",
+        "Microsoft.EventGrid/systemTopics/eventSubscriptions",
+    ]
+    assert fates(estate, None) == {Fate.THERE}
+
+
+def test_what_is_not_wanted_any_more_is_taken_away_all_the_same(estate: Estate) -> None:
+    before = set(estate.everything())
+    heard(estate.onboarding(deployment(canary=True)).onboard, NEW)
+    heard(estate.onboarding(deployment(grants=False)).offboard, NEW)
+    assert set(estate.everything()) == before
 
 
 # --- what others have there
