@@ -9,9 +9,9 @@ from simulator.documents import Document, dig
 from simulator.drafts import parse_body
 from simulator.gates import Gates
 from simulator.graph import Graph
-from simulator.regions import NAMES
+from simulator.regions import NAMES, web_regions
 from simulator.state import State
-from simulator.wire import Response, answer
+from simulator.wire import Response, answer, unknown
 
 _STORAGE = "Microsoft.Storage/storageAccounts"
 _STORAGE_NAME = re.compile(r"[a-z0-9]{3,24}")
@@ -54,6 +54,11 @@ class Providers:
         ):
             self._gates.require(call, f"{address.type}/checknameavailability/read")
             return answer(200, self._availability(str(dig(parse_body(call), "name", ""))))
+        elif (address.type.lower(), *asked) == ("microsoft.web", "GET", "georegions"):
+            if call.target.query.get("sku") != "FlexConsumption":
+                raise unknown("regions of Microsoft.Web for anything but Flex Consumption")
+            self._gates.require(call, f"{address.type}/geoRegions/read")
+            return answer(200, {"value": web_regions(address.subscription_id)})
         else:
             return None
         return answer(200, self._registration(address.subscription_id, address.type))

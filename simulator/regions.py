@@ -12,6 +12,8 @@ _REGIONS = {
     "westus": ("West US", "US", "eastus"),
 }
 NAMES = tuple(_REGIONS)
+_FLEX = ("westeurope", "northeurope", "eastus")
+"""Those that have Flex Consumption."""
 
 
 def locations(subscription_id: str) -> list[Document]:
@@ -31,6 +33,20 @@ def locations(subscription_id: str) -> list[Document]:
             },
         }
         for name, (display, geography, pair) in _REGIONS.items()
+    ]
+
+
+def web_regions(subscription_id: str) -> list[Document]:
+    """The answer's items for `geoRegions` of Microsoft.Web, asked for Flex Consumption."""
+    shown = [_REGIONS[name][0] for name in _FLEX]
+    return [
+        {
+            "id": f"{subscription_id}/providers/Microsoft.Web/geoRegions/{name}",
+            "name": name,
+            "type": "Microsoft.Web/geoRegions",
+            "properties": {"name": name, "displayName": name},
+        }
+        for name in shown
     ]
 
 

@@ -7,6 +7,7 @@ say whose they are, so that what was begun goes on wherever it is called again.
 
 from shared.onboarding.onboarding import Fate, Onboarding, Step, Taken, Told, taken
 from shared.onboarding.parts import CANARY, Deployment, Part, Place, canary_in, parts
+from shared.onboarding.places import listed, place
 
 __all__ = [
     "CANARY",
@@ -19,6 +20,8 @@ __all__ = [
     "Taken",
     "Told",
     "canary_in",
+    "listed",
     "parts",
+    "place",
     "taken",
 ]

@@ -6,29 +6,27 @@ import enum
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from shared import names
 from shared.azure.graph import Index
 from shared.cloud import Writer
-from shared.errors import Refused, Transient, Unusable, Why
+from shared.errors import Refused, Transient, Why
 from shared.model import Change, Edit, Json, Resource, ResourceId, Verb, parse_pointer
 from shared.onboarding.parts import (
     EVENTS_VERSION,
     GRANTS_VERSION,
     GROUPS_VERSION,
-    TOPIC_TYPE,
     Deployment,
     Part,
     Place,
     parts,
 )
+from shared.onboarding.places import get, listed, place, with_mend
 
-_T = TypeVar("_T")
 _TOPICS: Final = "microsoft.eventgrid/systemtopics"
 _GRANTS: Final = "microsoft.authorization/roleassignments"
 _GROUPS: Final = "microsoft.resources/subscriptions/resourcegroups"
-_SUBSCRIPTIONS: Final = "2022-12-01"
 _ATTEMPTS: Final = 12
 _LONGEST: Final = 15.0
 _TURNS: Final = 240
@@ -186,67 +184,28 @@ class Onboarding:
     # --- reading
 
     def _place(self, subscription: str) -> Place:
-        """A subscription that can be taken, with the topic that it has.
-
-        Raises:
-            Unusable: it is not there, is another tenant's, or takes no writes.
-        """
-        at = ResourceId(f"/subscriptions/{subscription}")
-        try:
-            found = self._arm.get(at, _SUBSCRIPTIONS)
-        except Refused as refused:
-            raise Unusable(
-                f"subscription {subscription} cannot be read: {refused};"
-                " see those that you can: az account list"
-            ) from refused
-        if found is None:
-            raise Unusable(f"there is no subscription {subscription}: az account list")
-        state = str(found.get("/state") or "Enabled")
-        if state not in ("Enabled", "Warned"):
-            raise Unusable(f"subscription {subscription} is {state}: nothing can be written there")
-        tenant = str(found.get("/tenantId") or "").casefold()
-        if tenant and tenant != self._arm.tenant():
-            raise Unusable(
-                f"subscription {subscription} is of tenant {tenant}, and you are signed in to"
-                f" {self._arm.tenant()}: az login --tenant {tenant}"
-            )
-        return Place(subscription=subscription, topic=self._topic(at), former=self._former(at))
+        found = place(self._arm, subscription)
+        found.former = self._former(ResourceId(found.id))
+        return found
 
     def _former(self, at: ResourceId) -> list[ResourceId] | None:
         """The assignments of the role of the hand in a subscription; None where it has none."""
         role = ResourceId(names.role(at.text, self._of.name, "hand"))
-        if self._asked(lambda: self._arm.get(role, GRANTS_VERSION), role) is None:
+        if get(self._arm, role, GRANTS_VERSION) is None:
             return None
-        listed = f"{at}/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()"
+        every = f"{at}/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()"
         return [
             one.id
-            for one in self._listed(listed, GRANTS_VERSION)
+            for one in listed(self._arm, every, GRANTS_VERSION)
             if ResourceId(str(one.get("/properties/roleDefinitionId") or "/")).name.casefold()
             == role.name
         ]
 
-    def _topic(self, at: ResourceId) -> Resource | None:
-        listed = self._listed(f"{at}/providers/Microsoft.EventGrid/systemTopics", EVENTS_VERSION)
-        for one in listed:
-            kind = str(one.get("/properties/topicType") or "")
-            source = ResourceId(str(one.get("/properties/source") or "/none"))
-            if kind.casefold() == TOPIC_TYPE.casefold() and source == at:
-                return one
-        return None
-
     def _read(self, part: Part) -> Resource | None:
-        return self._asked(lambda: self._arm.get(part.target, part.api_version), part.target)
+        return get(self._arm, part.target, part.api_version)
 
     def _listed(self, collection: str, api_version: str) -> list[Resource]:
-        at = ResourceId(collection.partition("?")[0])
-        return self._asked(lambda: list(self._arm.list(collection, api_version)), at)
-
-    @staticmethod
-    def _asked(ask: Callable[[], _T], at: ResourceId) -> _T:
-        try:
-            return ask()
-        except Refused as refused:
-            raise _with_mend(refused, at) from refused
+        return listed(self._arm, collection, api_version)
 
     # --- writing
 
@@ -262,7 +221,7 @@ class Onboarding:
             except Refused as refused:
                 if refused.code.casefold() == "roleassignmentexists":
                     return None
-                raise _with_mend(refused, step.part.target) from refused
+                raise with_mend(refused, step.part.target) from refused
         raise fault
 
     def _once(self, change: Change) -> None:
@@ -325,40 +284,6 @@ def _change(step: Step) -> Change:
     return Change(
         verb=Verb.CREATE, target=part.target, api_version=part.api_version, document=dict(part.body)
     )
-
-
-def _with_mend(refused: Refused, at: ResourceId) -> Refused:
-    """The same refusal, with what to do about it."""
-    mend = _BY_CODE.get(refused.code.casefold()) or _MENDS.get(refused.why, "")
-    if not mend:
-        return refused
-    told = mend.format(subscription=at.subscription, namespace=at.type.partition("/")[0], at=at)
-    return Refused(f"{refused}; {told}", refused.why, refused.code)
-
-
-_MENDS: Final[Mapping[Why, str]] = {
-    Why.FORBIDDEN: (
-        "this takes Owner, or Contributor with User Access Administrator, on"
-        " /subscriptions/{subscription}: have somebody who holds it run the same command"
-    ),
-    Why.LOCKED: "take the lock off for the while, and run the same command",
-    Why.POLICY_DENIED: "Azure Policy denies it: exempt {at}, and run the same command",
-    Why.DENY_ASSIGNMENT: "a deny assignment stands there: ask who made it",
-    Why.NOT_REGISTERED: (
-        "az provider register --wait --subscription {subscription} --namespace {namespace},"
-        " and run the same command"
-    ),
-    Why.READ_ONLY: "the subscription takes no writes: enable it, and run the same command",
-}
-_BY_CODE: Final[Mapping[str, str]] = dict.fromkeys(
-    (
-        "invalidlocation",
-        "invalidresourcegrouplocation",
-        "locationnotavailableforresourcegroup",
-        "locationnotavailableforresourcetype",
-    ),
-    "set AZURE_LOCATION to a region that takes it: az account list-locations",
-)
 
 
 def covers(live: Json, wanted: Json) -> bool:
