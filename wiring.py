@@ -202,6 +202,8 @@ class Gate:
     def due(self) -> None:
         """What the minute's timer does: wakes what waits, takes dead letters, tells people.
 
+        Rows of older versions are brought up bit by bit.
+
         Raises:
             PortcullisError: what was left waits for the next minute; neither holds up the other.
         """
@@ -214,8 +216,10 @@ class Gate:
             try:
                 self.tell()
             finally:
-                # Last: nothing of the above waits for what is only counted.
-                self.trends.fold()
+                # Last: nothing of the above waits for what is only counted, and days are counted
+                # once: from a log that is whole.
+                if self.state.schema.migrate():
+                    self.trends.fold()
 
     def tell(self) -> None:
         """Send people the digests that are due.
