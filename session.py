@@ -127,6 +127,9 @@ class closing:  # noqa: N801  reads as contextlib.closing
         self._built = built
 
     def __enter__(self) -> Gate:
+        if self._built.settings.storage is None:
+            # No app's timer may ever do it for a file of this machine.
+            self._built.state.schema.migrate()
         return self._built
 
     def __exit__(self, *_: object) -> None:

@@ -204,22 +204,34 @@ class Gate:
     def due(self) -> None:
         """What the minute's timer does: wakes what waits, takes dead letters, tells people.
 
+        Canaries are sent, and rows of older versions are brought up bit by bit. Nothing of this
+        holds up the rest.
+
         Raises:
-            PortcullisError: what was left waits for the next minute; neither holds up the other.
+            PortcullisError: the first fault; what was left waits for the next minute.
         """
-        try:
-            self.worker.due()
-            if self.letters is not None:
-                with closing(self.letters()) as letters:
-                    self.worker.undelivered(letters)
-        finally:
+        first: Exception | None = None
+        for part in (self.worker.due, self._letters_taken, self._flown, self.tell, self._counted):
             try:
-                if self.canaries is not None:
-                    self.canaries.fly()
-                self.tell()
-            finally:
-                # Last: nothing of the above waits for what is only counted.
-                self.trends.fold()
+                part()
+            except Exception as fault:  # noqa: BLE001  a defect of one part, too
+                first = first or fault
+        if first is not None:
+            raise first
+
+    def _letters_taken(self) -> None:
+        if self.letters is not None:
+            with closing(self.letters()) as letters:
+                self.worker.undelivered(letters)
+
+    def _flown(self) -> None:
+        if self.canaries is not None:
+            self.canaries.fly()
+
+    def _counted(self) -> None:
+        # Days are counted once: from a log that is whole.
+        if self.state.schema.migrate():
+            self.trends.fold()
 
     def tell(self) -> None:
         """Send people the digests that are due.

@@ -8,6 +8,7 @@ PortcullisError
 │   ├── Conflict          the etag moved: observe again, decide again
 │   └── Refused           coming again cannot help; `why` says what stands in the way
 ├── StoreUnavailable      state cannot be read or written: no write to Azure either
+│   └── NewerState            a newer version wrote it: leave it alone until that runs here too
 ├── NotKept               a destination of records took some of them: the others come again
 ├── Exists, Moved         a conditional write to state lost
 ├── Unusable              what a person gave cannot be used: one line that says what to do
@@ -73,6 +74,16 @@ class Refused(ArmError):
 
 class StoreUnavailable(PortcullisError):
     """State could not be read or written."""
+
+
+class NewerState(StoreUnavailable):
+    """State is of a version that this code does not know yet."""
+
+    def __init__(self, found: int, known: int) -> None:
+        super().__init__(
+            f"state is of version {found}, this Portcullis knows {known} and writes nothing:"
+            " deploy the newer one to this app too"
+        )
 
 
 class NotKept(PortcullisError):

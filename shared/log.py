@@ -92,6 +92,14 @@ def key_of(at: datetime, order: int, event: str) -> str:
     return f"{_moment(at)}-{_LAST - order % _LAST:08d}-{event}"
 
 
+def place_of(record: Mapping[str, Any], kept_as: str) -> str:
+    """The key of the line of a record that is kept whole as `kept_as`."""
+    order = kept_as.split("-")[-2]
+    at = datetime.fromisoformat(record["OccurredAt"])
+    # The oldest keys do not tell the order.
+    return key_of(at, int(order) if order.isdigit() else 0, record["EventId"])
+
+
 def _moment(at: datetime) -> str:
     return f"{_END - (at - _EPOCH) // timedelta(microseconds=1):016d}"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from shared.errors import Moved, NotKept, PortcullisError, StoreUnavailable
-from shared.log import Log, key_of
+from shared.log import Log, key_of, place_of
 from shared.model import digest
 from shared.store import Row, Store
 
@@ -108,7 +108,8 @@ class Outbox:
                 day = record["OccurredAt"][:10]
                 self._store.put("records", f"{stream} {day}", row.key, record)
                 # A stop between a record and its line would leave it out of what people see.
-                self._log.note(stream, _place(row), record, row.key)
+                place = str(row.value.get("Line") or place_of(record, row.key))
+                self._log.note(stream, place, record, row.key)
                 self._store.delete("outbox", stream, row.key)
                 count += 1
             elif have[row.key] != set(row.value["KeptBy"]):
@@ -137,13 +138,6 @@ class Outbox:
         first = [next(self._store.scan("outbox", stream), None) for stream in STREAMS]
         waiting = [str(row.value["Record"]["OccurredAt"]) for row in first if row is not None]
         return min(waiting, default=None)
-
-
-def _place(row: Row) -> str:
-    """Where the line of a record stands; rows of older versions do not say."""
-    record = row.value["Record"]
-    at = datetime.fromisoformat(record["OccurredAt"])
-    return str(row.value.get("Line") or key_of(at, 0, record["EventId"]))
 
 
 def _give(

@@ -18,6 +18,7 @@ from shared.log import Log
 from shared.looked import Looked
 from shared.orders import Orders
 from shared.outbox import Outbox
+from shared.schema import Checked, Schema
 from shared.store import Store
 from shared.suspension import Suspension
 from shared.usage import Uses
@@ -31,6 +32,7 @@ class State:
 
     store: Store
     now: Now
+    schema: Schema
     outbox: Outbox
     log: Log
     inbox: Inbox
@@ -49,11 +51,17 @@ class State:
 
     @classmethod
     def over(cls, store: Store, now: Now, principal: str = NOBODY) -> State:
-        """State kept in `store`; `now` is a clock in UTC, `principal` who signs our requests."""
+        """State kept in `store`; `now` is a clock in UTC, `principal` who signs our requests.
+
+        Nothing is asked before first use; then its version comes first.
+        """
+        schema = Schema(store, now)
+        store = Checked(store, schema.check)
         outbox = Outbox(store, now)
         return cls(
             store=store,
             now=now,
+            schema=schema,
             outbox=outbox,
             log=Log(store),
             inbox=Inbox(store, now),

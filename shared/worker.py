@@ -6,11 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.engine import Engine
-from shared.errors import OverBudget, Transient
-from shared.hints import ACT, HINTS, Hint, sweep_of
+from shared.errors import NewerState, OverBudget, Transient
+from shared.hints import ACT, HINTS, SWEEPS, Hint, sweep_of
 from shared.intake import Intake, Taken
 from shared.look import Look
 from shared.model import digest
@@ -26,10 +27,15 @@ GIVE_UP = timedelta(hours=24)
 _LONGEST_WAIT = 900.0
 _SAID_AFTER = 3
 _ONE_MORE = timedelta(minutes=15)
+_UNTIL_DEPLOYED = timedelta(minutes=5)
+T = TypeVar("T")
 
 
 class Worker:
-    """Safe to call with any text, any number of times, from any number of threads."""
+    """Safe to call with any text, any number of times, from any number of threads.
+
+    Where state is newer than this version, a message waits in its queue as it is.
+    """
 
     def __init__(
         self, engine: Engine, undos: Undos, intake: Intake, sweep: Callable[[], Sweep]
@@ -40,11 +46,24 @@ class Worker:
         self._intake = intake
         self._state = engine.state
 
+    def _taken(self, queue: str, text: str | bytes, take: Callable[[str | bytes], T]) -> T | None:
+        """What comes of a message; None where this version has to leave it alone."""
+        try:
+            self._state.schema.check()
+            return take(text)
+        except NewerState:
+            # A message that fails again and again would end in the poison queue.
+            self._state.store.send(queue, _shown(text), _UNTIL_DEPLOYED)
+            return None
+
     def hints(self, text: str | bytes) -> Look | Taken | OverBudget | None:
         """A message of the hints queue: a hint of ours, or an event that Event Grid delivered.
 
         `OverBudget` where the look waits for its turn, None where a fault put it off.
         """
+        return self._taken(HINTS, text, self._hints)
+
+    def _hints(self, text: str | bytes) -> Look | Taken | OverBudget | None:
         hint = _hint(text)
         if hint is None:
             return self._intake.take(text)
@@ -62,25 +81,29 @@ class Worker:
 
     def sweeps(self, text: str | bytes) -> None:
         """A message of the sweeps queue: goes on with a sweep."""
+        self._taken(SWEEPS, text, self._sweeps)
+
+    def _sweeps(self, text: str | bytes) -> None:
         run = sweep_of(text)
         if run:
             self._sweep().link(run)
             return
-        shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-        self._intake.keep("unreadable-sweep", "not a sweep of ours", shown[:2000])
+        self._intake.keep("unreadable-sweep", "not a sweep of ours", _shown(text)[:2000])
 
     def act(self, text: str | bytes) -> Look | OverBudget | None:
         """A message of the writing queue: a hint, or that a person ordered an undo.
 
         Anything else is kept and reported.
         """
+        return self._taken(ACT, text, self._act)
+
+    def _act(self, text: str | bytes) -> Look | OverBudget | None:
         if action := undo_in(text):
             self._undo(action)
             return None
         hint = _hint(text)
         if hint is None:
-            shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-            self._intake.keep("unreadable-order", "not a hint of ours", shown[:2000])
+            self._intake.keep("unreadable-order", "not a hint of ours", _shown(text)[:2000])
             return None
         hint = self._judged(hint)
         return self._look(hint, ACT) if hint is not None else None
@@ -140,8 +163,10 @@ class Worker:
 
         It gets one more round: what failed may have been the state, for longer than a round takes.
         """
-        shown = text.decode(errors="replace") if isinstance(text, bytes) else text
-        entry, store = f"poison-{queue}", self._state.store
+        self._taken(f"{queue}-poison", text, partial(self._poison, queue))
+
+    def _poison(self, queue: str, text: str | bytes) -> None:
+        entry, store, shown = f"poison-{queue}", self._state.store, _shown(text)
         if store.get("unreadable", "unreadable", digest([entry, shown])) is None:
             store.send(queue, shown, _ONE_MORE)
         self._intake.keep(entry, f"a message of {queue} failed again and again", shown)
@@ -180,6 +205,10 @@ class Worker:
         }
         identity = [entry, hint.id.key, hint.first_seen.isoformat()]
         self._state.outbox.add("health", identity, fields)
+
+
+def _shown(text: str | bytes) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
 def _hint(text: str | bytes) -> Hint | None:

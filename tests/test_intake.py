@@ -23,6 +23,7 @@ from shared.planning import Cure
 from shared.policy_scopes import Below
 from shared.state import State
 from shared.store import Store
+from shared.store.embedded import EmbeddedStore
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.engine.world import ALICE, CONTROLS, SUBSCRIPTION, US, policy
@@ -231,7 +232,8 @@ def test_what_nobody_watches_costs_the_store_nothing(
     def asked(*names: str) -> None:
         raise AssertionError(f"state was asked for {names}")
 
-    monkeypatch.setattr(type(state.store), "get", asked)
+    state.schema.check()
+    monkeypatch.setattr(EmbeddedStore, "get", asked)
     others = [ACCOUNT.replace("/Prod/", "/Prod2/"), f"{GROUP}/providers/Microsoft.Web/sites/w"]
     told = by(ALICE.object_id, request="r", correlation="c")
     assert intake.take(json.dumps([event(o, **told) for o in others])) == Taken(ignored=2)

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from shared.doctor import Found, Patient, ok, wrong
-from shared.errors import StoreUnavailable
+from shared.errors import NewerState, StoreUnavailable
 from shared.model import digest
+from shared.schema import VERSION
 from shared.settings import App
 from shared.sweep import Kind
 from shared.vital_signs import Swept, VitalSigns
@@ -19,10 +20,11 @@ _STILL: Final = timedelta(minutes=15)
 """A sweep that has not moved for so long is not under way."""
 _LATE: Final = 2
 """So many intervals may pass between sweeps."""
+_NEWER: Final = "deploy the newer Portcullis here: docs/deploying.md#upgrading"
 
 
 def state(patient: Patient) -> Iterator[Found]:
-    """Whether a row can be written, read and removed."""
+    """Whether a row can be written, read and removed, and is of a version that is known here."""
     store, given = patient.state.store, patient.settings
     at = patient.state.now().isoformat()
     key = digest([_TABLE, at, patient.who])
@@ -31,13 +33,18 @@ def state(patient: Patient) -> Iterator[Found]:
         store.put(_TABLE, _TABLE, key, {"at": at})
         row = store.get(_TABLE, _TABLE, key)
         store.delete(_TABLE, _TABLE, key)
+        left = patient.state.schema.left()
+    except NewerState as error:
+        yield wrong(where, str(error), _NEWER)
+        return
     except StoreUnavailable as error:
         yield wrong(where, str(error), _mend(patient))
         return
     if row is None or row.value != {"at": at}:
         yield wrong(where, "a row that was written is not there", _mend(patient))
     else:
-        yield ok(where, "a row was written, read and removed; its schema is known here")
+        under_way = "".join(f"; under way: {one.does}" for one in left)
+        yield ok(where, f"version {VERSION}: a row was written, read and removed{under_way}")
 
 
 def _mend(patient: Patient) -> str:

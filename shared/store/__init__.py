@@ -73,11 +73,12 @@ class Store(Protocol):
         *,
         after: str | None = None,
         upto: str | None = None,
+        beyond: str | None = None,
     ) -> Iterator[Row]:
         """Rows by partition and key; keys of letters, digits, `-:.T` sort by code point.
 
-        `after` leaves out keys that are not greater than it, `upto` those that are. Rows written
-        meanwhile may be missed.
+        `after` leaves out keys that are not greater than it, `upto` those that are, `beyond`
+        partitions that do not come after it. Rows written meanwhile may be missed.
         """
 
     def send(self, queue: str, text: str, delay: timedelta = timedelta(0)) -> None:

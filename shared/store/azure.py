@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -40,7 +39,6 @@ from shared.store.azure_keys import escaped, is_hashed, original, stored
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
 
-SCHEMA_VERSION = 1
 _PART = 32_000
 _PARTS = 8
 _BATCH = 32
@@ -86,35 +84,18 @@ class AzureStore:
         prefix: str = "",
     ) -> None:
         self._clients = Clients(credential, (tables, queues, blobs), prefix)
-        self._lock = threading.RLock()
-        self._ready = self._closed = False
+        self._closed = False
         # The blobs of rows that this process saw, so that a write can remove the one it replaces.
         self._blobs_seen: dict[_Name, str] = {}
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._clients.close()
+        self._closed = True
+        self._clients.close()
 
     def _open(self) -> None:
-        """Look once whether the state is ours to read and write."""
+        """Raises StoreUnavailable once it was closed."""
         if self._closed:
             raise StoreUnavailable("state in Azure: it was closed")
-        if self._ready:
-            return
-        with self._lock:
-            name = ("schema", "schema", "version")
-            found = self._read(name)
-            if found is None:
-                self._write(name, "schema", "version", {"schema": SCHEMA_VERSION}, _create)
-                found = self._read(name)
-            with self._clients.asking(TABLES):
-                version = int(found.value["schema"]) if found else 0
-            if version > SCHEMA_VERSION:
-                raise StoreUnavailable(
-                    f"state in Azure Tables was written by a newer version (schema {version})"
-                )
-            self._ready = True
 
     def get(self, table: str, partition: str, key: str) -> Row | None:
         self._open()
@@ -164,10 +145,12 @@ class AzureStore:
         *,
         after: str | None = None,
         upto: str | None = None,
+        beyond: str | None = None,
     ) -> Iterator[Row]:
         self._open()
         asked = [] if partition is None else [f"PartitionKey eq '{stored(partition)}'"]
         asked += [] if after is None else [f"RowKey gt '{escaped(after)}'"]
+        asked += [] if beyond is None else [f"PartitionKey gt '{stored(beyond)}'"]
         asked += [] if upto is None else [f"RowKey le '{escaped(upto)}'"]
         entities = self._clients.table(table).query_entities(" and ".join(asked))
         while (entity := self._next(entities)) is not None:

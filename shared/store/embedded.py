@@ -141,9 +141,10 @@ class EmbeddedStore:
         *,
         after: str | None = None,
         upto: str | None = None,
+        beyond: str | None = None,
     ) -> Iterator[Row]:
         last: Row | None = None
-        while page := self._page(table, partition, (after, upto), last):
+        while page := self._page(table, partition, (after, upto, beyond), last):
             yield from page
             last = page[-1]
 
@@ -151,18 +152,20 @@ class EmbeddedStore:
         self,
         table: str,
         partition: str | None,
-        bounds: tuple[str | None, str | None],
+        bounds: tuple[str | None, str | None, str | None],
         last: Row | None,
     ) -> list[Row]:
         sql, values = "SELECT part, key, value, etag FROM entity WHERE tbl=?", [table]
         if partition is not None:
             sql, values = f"{sql} AND part=?", [*values, partition]
-        after, upto = bounds
+        after, upto, beyond = bounds
         if last is not None and partition is not None:
             # By partition and key together SQLite would go through the other partitions too.
             after = last.key
         elif last is not None:
             sql, values = f"{sql} AND (part, key) > (?, ?)", [*values, last.partition, last.key]
+        if beyond is not None:
+            sql, values = f"{sql} AND part>?", [*values, beyond]
         if after is not None:
             sql, values = f"{sql} AND key>?", [*values, after]
         if upto is not None:

@@ -20,6 +20,7 @@ from shared.hints import ACT
 from shared.model import ResourceId
 from shared.own import Own
 from shared.policy import broken
+from shared.schema import MIGRATIONS, VERSION
 from shared.settings import App, LogsRule, Settings, SignIn, Storage
 from shared.store import Store
 from simulator import roles
@@ -31,6 +32,7 @@ from tests.engine.world import (
     GROUP,
     SUBSCRIPTION,
     US,
+    Fragile,
     World,
     enforce,
     policy,
@@ -418,6 +420,34 @@ def test_an_account_that_refuses_us(deployment: Deployment) -> None:
     assert [one.subject for one in found] == [account.url]
     assert "403" in found[0].message
     assert "Storage Table Data Contributor" in found[0].mend
+
+
+def test_state_of_a_newer_version(deployment: Deployment) -> None:
+    """It is wrong, what mends it is the newer version, and no row is tried in it."""
+    store, seen = deployment.world.store, list[str]()
+    store.put("schema", "schema", "version", {"schema": VERSION + 1})
+    deployment.world.store = Fragile(store, seen.append)
+    odd = {t.check: t.found for t in deployment.looked() if t.found.state is not Is.OK}
+    assert {name for name, one in odd.items() if one.state is Is.WRONG} == {"state"}
+    assert f"state is of version {VERSION + 1}, this Portcullis knows" in odd["state"].message
+    assert odd["state"].mend.startswith("deploy the newer Portcullis here: ")
+    assert {name.split()[1] for name in seen} == {"get", "close"}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"schema": VERSION}, "removed"),
+        ({"schema": VERSION, "from": 1}, f"removed; under way: {MIGRATIONS[0].does}"),
+    ],
+)
+def test_state_of_a_known_version(deployment: Deployment, value: Any, told: str) -> None:
+    """It is well; what is still to be brought up is told."""
+    deployment.world.store.put("schema", "schema", "version", value)
+    deployment.world.clock.advance(timedelta(minutes=1))
+    (state,) = [t.found for t in deployment.looked() if t.check == "state"]
+    assert state.state is Is.OK
+    assert state.message == f"version {VERSION}: a row was written, read and {told}"
 
 
 def test_messages_that_failed(deployment: Deployment) -> None:

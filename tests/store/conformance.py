@@ -239,6 +239,24 @@ class Scans:
         found = [(row.partition, row.key) for row in store.scan("t")]
         assert found == [("a", "10"), ("a", "9"), ("b", "1"), ("b", "2")]
 
+    def test_a_scan_goes_on_where_another_ended(self, store: Store) -> None:
+        """The rest of its partition, and the partitions beyond, are all that it had not shown."""
+        for name in (
+            "findings 2026-03-01",
+            "a/b",
+            "findings 2026-03-02",
+            "x" * 600,
+            "é",
+            "actions",
+        ):
+            for key in ("1", "2"):
+                store.insert("t", name, key, {})
+        found = [(row.partition, row.key) for row in store.scan("t")]
+        assert len(found) == 12
+        for done, (partition, key) in enumerate(found, 1):
+            rest = [*store.scan("t", partition, after=key), *store.scan("t", beyond=partition)]
+            assert [(row.partition, row.key) for row in rest] == found[done:]
+
     def test_scan_of_thousands(self, store: Store) -> None:
         """A scan of many pages shows every row once, in order."""
         for i in range(1200):
