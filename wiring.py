@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from shared.azure.directory import Directory
     from shared.canaries import Canaries
     from shared.policy import Policy
+    from shared.policy_history import PolicyHistory
     from shared.review import Review
     from shared.store import Store
     from shared.sweep import Sweep
@@ -187,6 +188,7 @@ class Gate:
     undos: Undos
     worker: Worker
     canaries: Canaries | None
+    history: Callable[[], PolicyHistory]
     sweeping: Callable[[], Sweep]
     policy: Callable[[], Policy]
     hierarchy: Hierarchy
@@ -211,7 +213,7 @@ class Gate:
             PortcullisError: the first fault; what was left waits for the next minute.
         """
         first: Exception | None = None
-        for part in (self.worker.due, self._letters_taken, self._flown, self.tell, self._counted):
+        for part in (self.worker.due, self._letters, self._fly, self._note, self.tell, self._count):
             try:
                 part()
             except Exception as fault:  # noqa: BLE001  a defect of one part, too
@@ -219,16 +221,19 @@ class Gate:
         if first is not None:
             raise first
 
-    def _letters_taken(self) -> None:
+    def _letters(self) -> None:
         if self.letters is not None:
             with closing(self.letters()) as letters:
                 self.worker.undelivered(letters)
 
-    def _flown(self) -> None:
+    def _fly(self) -> None:
         if self.canaries is not None:
             self.canaries.fly()
 
-    def _counted(self) -> None:
+    def _note(self) -> None:
+        self.history().note()
+
+    def _count(self) -> None:
         # Days are counted once: from a log that is whole.
         if self.state.schema.migrate():
             self.trends.fold()
@@ -402,6 +407,7 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
         undos=undos,
         worker=Worker(engine, undos, intake, sweeping),
         canaries=canaries,
+        history=cache(lambda: _history(state, in_force)),
         sweeping=sweeping,
         policy=in_force,
         hierarchy=hierarchy,
@@ -435,6 +441,13 @@ def sweep_of(known: Mapping[str, Control], engine: Engine, arm: Arm, index: Inde
     coverage = Coverage(arm, index, inventory, engine.state, engine.policy)
     judged = engine.observer.judged
     return Sweep(engine.state, index, inventory, coverage, engine.policy, judged)
+
+
+def _history(state: State, policy: Callable[[], Policy]) -> PolicyHistory:
+    # No event needs it.
+    from shared.policy_history import PolicyHistory  # noqa: PLC0415
+
+    return PolicyHistory(state, policy)
 
 
 def _canaries(settings: Settings, arm: Arm, state: State) -> Canaries | None:
