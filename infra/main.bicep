@@ -65,11 +65,6 @@ var storedIn = {
 var canaryName = 'portcullis-canary-${environmentName}'
 var canaryAt = canary ? '/resourceGroups/${groupName}/providers/Microsoft.Resources/templateSpecs/${canaryName}' : ''
 var package = 'package'
-var stateRoles = [
-  'Storage Blob Data Contributor'
-  'Storage Queue Data Contributor'
-  'Storage Table Data Contributor'
-]
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: groupName
@@ -114,8 +109,10 @@ module state 'modules/storage.bicep' = {
     location: location
     tags: tags
     queues: app.queues
+    tables: concat(app.tables.shared, app.tables.hands)
     containers: [
       app.deadLetters
+      app.values
     ]
     closed: privateNetwork
     trusted: true
@@ -130,6 +127,7 @@ module gateStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     queues: []
+    tables: []
     containers: [
       package
     ]
@@ -146,6 +144,7 @@ module handStorage 'modules/storage.bicep' = if (app.hand) {
     location: location
     tags: tags
     queues: []
+    tables: []
     containers: [
       package
     ]
@@ -154,27 +153,87 @@ module handStorage 'modules/storage.bicep' = if (app.hand) {
   }
 }
 
+// What a queue trigger and its host do takes this role, and the queues are a part of no fence.
 module gateState 'modules/storage-access.bicep' = {
   name: 'gate-state'
   scope: group
   params: {
     account: state.outputs.name
-    grants: [for one in stateRoles: {
-      principalId: gateIdentity.outputs.principalId
-      role: one
-    }]
+    grants: [
+      {
+        principalId: gatePrincipal
+        role: 'Storage Queue Data Contributor'
+      }
+    ]
   }
 }
 
+// The fence: what the hand acts on, whoever holds the gate's identity cannot make up.
+module gateTables 'modules/table-access.bicep' = {
+  name: 'gate-tables'
+  scope: group
+  params: {
+    account: state.outputs.name
+    tables: app.tables.shared
+    principalId: gatePrincipal
+    role: 'Storage Table Data Contributor'
+  }
+}
+
+module gateStories 'modules/table-access.bicep' = {
+  name: 'gate-stories'
+  scope: group
+  params: {
+    account: state.outputs.name
+    tables: app.tables.hands
+    principalId: gatePrincipal
+    role: 'Storage Table Data Reader'
+  }
+}
+
+module gateContainers 'modules/container-access.bicep' = {
+  name: 'gate-containers'
+  scope: group
+  params: {
+    account: state.outputs.name
+    containers: [
+      app.deadLetters
+      app.values
+    ]
+    principalId: gatePrincipal
+    role: 'Storage Blob Data Contributor'
+  }
+}
+
+// It writes every table, so one assignment does.
 module handState 'modules/storage-access.bicep' = if (app.hand) {
   name: 'hand-state'
   scope: group
   params: {
     account: state.outputs.name
-    grants: [for one in stateRoles: {
-      principalId: handIdentity!.outputs.principalId
-      role: one
-    }]
+    grants: [
+      {
+        principalId: handPrincipal
+        role: 'Storage Queue Data Contributor'
+      }
+      {
+        principalId: handPrincipal
+        role: 'Storage Table Data Contributor'
+      }
+    ]
+  }
+}
+
+module handContainers 'modules/container-access.bicep' = if (app.hand) {
+  name: 'hand-containers'
+  scope: group
+  params: {
+    account: state.outputs.name
+    containers: [
+      app.values
+    ]
+    principalId: handPrincipal
+    role: 'Storage Blob Data Contributor'
   }
 }
 
@@ -370,6 +429,9 @@ module gate 'modules/app.bicep' = {
   dependsOn: [
     gateHost
     gateState
+    gateTables
+    gateStories
+    gateContainers
     gateEndpoint
     stateEndpoints
   ]
@@ -398,6 +460,7 @@ module hand 'modules/app.bicep' = if (app.hand) {
   dependsOn: [
     handHost
     handState
+    handContainers
     handEndpoint
     stateEndpoints
   ]
@@ -504,7 +567,7 @@ output PORTCULLIS_HAND bool = app.hand
 output PORTCULLIS_CONSOLE string = 'https://${gate.outputs.host}'
 output PORTCULLIS_GATE_PRINCIPAL_ID string = gatePrincipal
 output PORTCULLIS_HAND_PRINCIPAL_ID string = handPrincipal
-output PORTCULLIS_WORKSPACE_ID string = workspaceAt
 output PORTCULLIS_STATE_ID string = state.outputs.id
+output PORTCULLIS_WORKSPACE_ID string = workspaceAt
 output PORTCULLIS_CANARY string = canaryAt
 output PORTCULLIS_RIGHTS_AT_MANAGEMENT_GROUP bool = rightsAtManagementGroup

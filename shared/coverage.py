@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from shared.azure.graph import Index
 from shared.cloud import Reader
@@ -26,7 +26,7 @@ from shared.state import State
 if TYPE_CHECKING:
     from shared.policy import Policy
 
-_ROW = ("control", "control", "coverage")
+_ROW: Final = ("control", "control", "coverage")
 _NAMED = 3
 _SIDE_BY_SIDE = 8
 _SHRUNK = 0.9

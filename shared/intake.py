@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.azure import events
 from shared.errors import Transient
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_WRITE = timedelta(minutes=10)
 """How long a write under our identity may stay unknown to the journal."""
-_HEARD = ("control", "control", "last-event")
+_HEARD: Final = ("control", "control", "last-event")
 _MINUTE = timedelta(minutes=1)
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from shared.model import ResourceId, digest
 from shared.store import Store
 
 _FORGOTTEN = timedelta(days=30)
-_TABLE = "looked"
+_TABLE: Final = "looked"
 
 
 class Looked:

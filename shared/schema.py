@@ -20,6 +20,7 @@ from typing import Any, Final
 from shared.errors import Exists, Moved, NewerState, StoreUnavailable
 from shared.log import Log, place_of
 from shared.store import Row, Store, Value
+from shared.store.tables import Table
 
 Place = tuple[str, str]
 """Partition and key of the last row that is done."""
@@ -172,7 +173,7 @@ def _left(value: Value) -> list[Migration]:
 # --- migrations
 
 
-def _rows(store: Store, table: str, place: Place | None) -> Iterator[Row]:
+def _rows(store: Store, table: Table, place: Place | None) -> Iterator[Row]:
     """The rows of a table after a place."""
     if place is None:
         return store.scan(table)

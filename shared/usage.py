@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from shared.model import USES, Resource, ResourceId
 from shared.store import Store
 
 KEPT: timedelta = timedelta(days=90)
 """A use older than this no longer counts."""
-_TABLE, _BEGUN = "uses", "begun"
+_TABLE: Final = "uses"
+_BEGUN: Final = "begun"
 
 
 @dataclass(frozen=True, slots=True)

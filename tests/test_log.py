@@ -17,6 +17,7 @@ from shared.model import ABSENT
 from shared.outbox import JsonLines, Outbox
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
+from shared.store.tables import Table
 from simulator.clock import VirtualClock
 
 
@@ -142,7 +143,7 @@ class Torn(EmbeddedStore):
 
     torn = True
 
-    def put(self, table: str, partition: str, key: str, value: Any) -> str:
+    def put(self, table: Table, partition: str, key: str, value: Any) -> str:
         if table == "log" and self.torn:
             raise StoreUnavailable("stopped here")
         return super().put(table, partition, key, value)

@@ -19,6 +19,7 @@ from shared.errors import NotKept, StoreUnavailable
 from shared.outbox import BATCH, Console, JsonLines, Outbox, Record
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
+from shared.store.tables import Table
 from simulator.clock import VirtualClock
 
 ROOT = Path(__file__).parents[1]
@@ -119,7 +120,7 @@ class Counting(EmbeddedStore):
 
     rows = 0
 
-    def scan(self, table: str, partition: str | None = None, **bounds: str | None) -> Any:
+    def scan(self, table: Table, partition: str | None = None, **bounds: str | None) -> Any:
         for row in super().scan(table, partition, **bounds):
             self.rows += 1
             yield row

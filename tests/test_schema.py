@@ -27,6 +27,7 @@ from shared.state import State
 from shared.store import Store
 from shared.store.azure import AzureStore
 from shared.store.embedded import EmbeddedStore
+from shared.store.tables import Table
 from simulator.clock import VirtualClock
 from simulator.host import Host
 from tests.azurite import ACCOUNT, KEY, Azurite
@@ -36,7 +37,7 @@ from tests.engine.world import Fragile, Killed, World, enforce, kills, policy, s
 from tests.stage import Stage
 from tests.store.crowd import at_once
 
-ROW = ("schema", "schema", "version")
+ROW: tuple[Table, str, str] = ("schema", "schema", "version")
 WRITES = {"insert", "replace", "put", "delete"}
 QUEUES = (HINTS, SWEEPS, f"{HINTS}-poison", f"{SWEEPS}-poison", f"{ACT}-poison")
 LEASE = timedelta(minutes=2)
@@ -353,10 +354,10 @@ def test_nothing_is_asked_before_first_use_and_then_one_row(
         state.schema.check()
     assert seen == ["before get", "after get"]
     for row in range(10):
-        state.store.put("t", "p", str(row), {})
+        state.store.put("log", "p", str(row), {})
     assert seen.count("before get") == 1
     clock.advance(timedelta(minutes=1))
-    state.store.put("t", "p", "k", {})
+    state.store.put("log", "p", "k", {})
     assert seen.count("before get") == 2
 
 

@@ -3,6 +3,7 @@ param name string
 param location string
 param tags object
 param queues array
+param tables array
 param containers array
 
 @description('Whether only private endpoints and, where `trusted`, Azure services that we allow get in.')
@@ -55,6 +56,17 @@ resource messages 'Microsoft.Storage/storageAccounts/queueServices@2025-01-01' =
 
 resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-01-01' = [for one in queues: {
   parent: messages
+  name: one
+}]
+
+resource rows 'Microsoft.Storage/storageAccounts/tableServices@2025-01-01' = {
+  parent: account
+  name: 'default'
+}
+
+@batchSize(5)
+resource table 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-01-01' = [for one in tables: {
+  parent: rows
   name: one
 }]
 

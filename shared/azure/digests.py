@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from azure.core.exceptions import (
     AzureError,
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from shared.policy import Policy
     from shared.policy_parts import Notices as Rules
 
-_TABLE = _PARTITION = "digests"
+_TABLE: Final = "digests"
+_PARTITION: Final = "digests"
 _URGENT = {f"Portcullis.{word}" for word in ("Contested", "LimitReached", "Suspended")}
 _GRAVE = ("critical", "high")
 _LINE = 400

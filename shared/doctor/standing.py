@@ -50,6 +50,9 @@ def state(patient: Patient) -> Iterator[Found]:
 def _mend(patient: Patient) -> str:
     if patient.settings.storage is None:
         return "make room on the disk, and let this process write to the file"
+    if patient.settings.app is not App.ALL:
+        # A role on the whole account would let the gate write what the hand alone may.
+        return "azd provision: it makes tables and gives the roles on them; and let this network in"
     return (
         f"az role assignment create --assignee {patient.who} --scope <id of the account>"
         ' --role "Storage Table Data Contributor", likewise Queue and Blob; and let this network in'

@@ -1,14 +1,17 @@
 """The one seam for state and queues.
 
-Rows live under (table, partition, key) and carry an etag that moves with every write; partitions
-and keys may hold any character. Messages are delivered at least once. Every operation may raise
-`StoreUnavailable`; none leaves half a write behind.
+Rows live under (table, partition, key) and carry an etag that moves with every write; tables are
+those of `shared/store/tables.py`, partitions and keys may hold any character. Messages are
+delivered at least once. Every operation may raise `StoreUnavailable`; none leaves half a write
+behind.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
+
+from shared.store.tables import Table
 
 Value = Mapping[str, Any]
 LONGEST_DELAY = timedelta(days=7)
@@ -39,27 +42,27 @@ class Message:
 class Store(Protocol):
     """State and queues; safe to share between threads and, through its backing, processes."""
 
-    def get(self, table: str, partition: str, key: str) -> Row | None:
+    def get(self, table: Table, partition: str, key: str) -> Row | None:
         """The row, or None."""
 
-    def insert(self, table: str, partition: str, key: str, value: Value) -> str:
+    def insert(self, table: Table, partition: str, key: str, value: Value) -> str:
         """Write a new row; its etag.
 
         Raises:
             Exists: there is one already.
         """
 
-    def replace(self, table: str, partition: str, key: str, value: Value, etag: str) -> str:
+    def replace(self, table: Table, partition: str, key: str, value: Value, etag: str) -> str:
         """Write over the version `etag`; the new etag.
 
         Raises:
             Moved: it is gone, or another version by now.
         """
 
-    def put(self, table: str, partition: str, key: str, value: Value) -> str:
+    def put(self, table: Table, partition: str, key: str, value: Value) -> str:
         """Write whatever was there; the new etag."""
 
-    def delete(self, table: str, partition: str, key: str, etag: str | None = None) -> None:
+    def delete(self, table: Table, partition: str, key: str, etag: str | None = None) -> None:
         """Remove the row; one that is not there is removed already.
 
         Raises:
@@ -68,7 +71,7 @@ class Store(Protocol):
 
     def scan(
         self,
-        table: str,
+        table: Table,
         partition: str | None = None,
         *,
         after: str | None = None,

@@ -35,6 +35,7 @@ from shared.store import LONGEST_DELAY, Message, Row, Value
 from shared.store.azure_clients import Clients
 from shared.store.azure_faults import BLOBS, QUEUES, TABLES
 from shared.store.azure_keys import escaped, is_hashed, original, stored
+from shared.store.tables import Table, listed
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _PART = 32_000
 _PARTS = 8
 _BATCH = 32
+_NO_TABLE = "TableNotFound"
 _GONE = {"MessageNotFound", "PopReceiptMismatch", "QueueNotFound"}
 
 _Entity = dict[str, Any]
@@ -69,9 +71,10 @@ class AzureStore:
     """The `Store` seam over one storage account.
 
     `tables`, `queues` and `blobs` are the addresses of its services. Nothing is asked before the
-    first operation; tables, queues and the container are made when something is first written to
-    them. `prefix`, letters and digits, keeps several stores in one account apart; queue triggers
-    know none. A fault is retried twice within seconds and then raises `StoreUnavailable`.
+    first operation; a table, a queue or the container that is missing is made when something is
+    written to it, where we may. `prefix`, letters and digits, keeps several stores in one account
+    apart; queue triggers know none. A fault is retried twice within seconds and then raises
+    `StoreUnavailable`.
     """
 
     def __init__(
@@ -97,17 +100,17 @@ class AzureStore:
         if self._closed:
             raise StoreUnavailable("state in Azure: it was closed")
 
-    def get(self, table: str, partition: str, key: str) -> Row | None:
+    def get(self, table: Table, partition: str, key: str) -> Row | None:
         self._open()
-        return self._read((table, stored(partition), stored(key)))
+        return self._read(_name(table, partition, key))
 
-    def insert(self, table: str, partition: str, key: str, value: Value) -> str:
+    def insert(self, table: Table, partition: str, key: str, value: Value) -> str:
         etag = self._put(table, partition, key, value, _create)
         if etag is None:
             raise Exists(f"{table}: {partition} {key} is there already")
         return etag
 
-    def replace(self, table: str, partition: str, key: str, value: Value, etag: str) -> str:
+    def replace(self, table: Table, partition: str, key: str, value: Value, etag: str) -> str:
         def update(client: TableClient, entity: _Entity) -> Mapping[str, Any]:
             return client.update_entity(
                 entity, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified
@@ -118,15 +121,15 @@ class AzureStore:
             raise Moved(f"{table}: {partition} {key} has moved on")
         return new
 
-    def put(self, table: str, partition: str, key: str, value: Value) -> str:
+    def put(self, table: Table, partition: str, key: str, value: Value) -> str:
         etag = self._put(table, partition, key, value, _upsert)
         if etag is None:
             raise StoreUnavailable(f"state in Azure Tables: {table} could not be made")
         return etag
 
-    def delete(self, table: str, partition: str, key: str, etag: str | None = None) -> None:
+    def delete(self, table: Table, partition: str, key: str, etag: str | None = None) -> None:
         self._open()
-        name = (table, stored(partition), stored(key))
+        name = _name(table, partition, key)
         unmoved = MatchConditions.IfNotModified if etag else None
         old = self._blobs_seen.get(name)
         with self._clients.asking(TABLES), suppress(ResourceNotFoundError):
@@ -140,7 +143,7 @@ class AzureStore:
 
     def scan(
         self,
-        table: str,
+        table: Table,
         partition: str | None = None,
         *,
         after: str | None = None,
@@ -152,7 +155,7 @@ class AzureStore:
         asked += [] if after is None else [f"RowKey gt '{escaped(after)}'"]
         asked += [] if beyond is None else [f"PartitionKey gt '{stored(beyond)}'"]
         asked += [] if upto is None else [f"RowKey le '{escaped(upto)}'"]
-        entities = self._clients.table(table).query_entities(" and ".join(asked))
+        entities = self._clients.table(listed(table)).query_entities(" and ".join(asked))
         while (entity := self._next(entities)) is not None:
             with self._clients.asking(TABLES):
                 name = (table, entity["PartitionKey"], entity["RowKey"])
@@ -190,9 +193,9 @@ class AzureStore:
             self._blobs_seen[name] = blob
         return row
 
-    def _put(self, table: str, partition: str, key: str, value: Value, send: _Send) -> str | None:
+    def _put(self, table: Table, partition: str, key: str, value: Value, send: _Send) -> str | None:
         self._open()
-        return self._write((table, stored(partition), stored(key)), partition, key, value, send)
+        return self._write(_name(table, partition, key), partition, key, value, send)
 
     def _write(
         self, name: _Name, partition: str, key: str, value: Value, send: _Send
@@ -225,14 +228,15 @@ class AzureStore:
         try:
             try:
                 return _etag(send(client, entity))
-            except ResourceNotFoundError:
+            except ResourceNotFoundError as error:
                 if send not in (_create, _upsert):
                     return None
+                # A deployment made the tables, and gives the gate no right to make one.
+                if not _without_table(error):
+                    raise
                 with suppress(ResourceExistsError):
                     client.create_table()
                 return _etag(send(client, entity))
-        except ResourceNotFoundError:
-            return None
         except (ResourceExistsError, ResourceModifiedError):
             return self._ours(client, entity)
 
@@ -329,6 +333,10 @@ class AzureStore:
         return 0
 
 
+def _name(table: str, partition: str, key: str) -> _Name:
+    return listed(table), stored(partition), stored(key)
+
+
 def _create(client: TableClient, entity: _Entity) -> Mapping[str, Any]:
     return client.create_entity(entity)
 
@@ -368,6 +376,14 @@ def _etag(metadata: Mapping[str, Any]) -> str:
 def _joined(entity: Mapping[str, Any]) -> str:
     parts = (entity.get(f"Text{i}") for i in range(_PARTS))
     return "".join(part for part in parts if part is not None)
+
+
+def _without_table(error: ResourceNotFoundError) -> bool:
+    """Whether Azure says that there is no such table.
+
+    The package leaves the code in the answer where an entity was to be created.
+    """
+    return error.response is not None and _NO_TABLE in error.response.text()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from azure.data.tables import TableClient, TableServiceClient
 from azure.storage.queue import LinearRetry, QueueClient, QueueServiceClient
 
 from shared.store.azure_faults import BLOBS, QUEUES, TABLES, StorageTransport, asking
+from shared.store.tables import OURS
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
@@ -71,7 +72,7 @@ class Clients:
                     transport=_transport(),
                 )
             if table not in self._tables:
-                name = f"{self._prefix}portcullis{table}"
+                name = f"{self._prefix}{OURS}{table}"
                 self._tables[table] = self._table_service.get_table_client(name)
             return self._tables[table]
 
@@ -97,7 +98,7 @@ class Clients:
                 patience = blob.LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1)
                 self._container = blob.ContainerClient(
                     self._at_blobs,
-                    f"{self._prefix}portcullis",
+                    f"{self._prefix}{OURS}",
                     credential=self._credential,
                     retry_policy=patience,
                     transport=_transport(),

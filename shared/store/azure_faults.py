@@ -77,7 +77,7 @@ def _advice(error: HttpResponseError, service: str) -> str:
     status = error.status_code or 0
     if status in (401, 403):
         needs = f"the identity needs {_ROLES[service]}"
-        return f": {needs}, and this network must be let in by the account"
+        return f": {needs}, as a deployment gives it, and the account must let this network in"
     if status in (413, 507):
         return ": the account is full, make room"
     if status in (408, 429) or status >= 500:

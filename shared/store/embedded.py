@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.errors import Exists, Moved, StoreUnavailable
 from shared.store import Message, Row, Value
+from shared.store.tables import Table, listed
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -89,54 +90,54 @@ class EmbeddedStore:
     def _etag(self) -> str:
         return f"{self._session}-{next(self._etags)}"
 
-    def get(self, table: str, partition: str, key: str) -> Row | None:
+    def get(self, table: Table, partition: str, key: str) -> Row | None:
         found, _ = self._run(
             "SELECT value, etag FROM entity WHERE tbl=? AND part=? AND key=?",
-            table, partition, key,
+            listed(table), partition, key,
         )  # fmt: skip
         return Row(partition, key, json.loads(found[0][0]), found[0][1]) if found else None
 
-    def insert(self, table: str, partition: str, key: str, value: Value) -> str:
+    def insert(self, table: Table, partition: str, key: str, value: Value) -> str:
         etag = self._etag()
         try:
             self._run(
                 "INSERT INTO entity VALUES (?,?,?,?,?)",
-                table, partition, key, json.dumps(value), etag,
+                listed(table), partition, key, json.dumps(value), etag,
             )  # fmt: skip
         except sqlite3.IntegrityError as error:
             raise Exists(f"{table}: {partition} {key} is there already") from error
         return etag
 
-    def replace(self, table: str, partition: str, key: str, value: Value, etag: str) -> str:
+    def replace(self, table: Table, partition: str, key: str, value: Value, etag: str) -> str:
         new = self._etag()
         _, changed = self._run(
             "UPDATE entity SET value=?, etag=? WHERE tbl=? AND part=? AND key=? AND etag=?",
-            json.dumps(value), new, table, partition, key, etag,
+            json.dumps(value), new, listed(table), partition, key, etag,
         )  # fmt: skip
         if not changed:
             raise Moved(f"{table}: {partition} {key} has moved on")
         return new
 
-    def put(self, table: str, partition: str, key: str, value: Value) -> str:
+    def put(self, table: Table, partition: str, key: str, value: Value) -> str:
         etag = self._etag()
         self._run(
             "INSERT OR REPLACE INTO entity VALUES (?,?,?,?,?)",
-            table, partition, key, json.dumps(value), etag,
+            listed(table), partition, key, json.dumps(value), etag,
         )  # fmt: skip
         return etag
 
-    def delete(self, table: str, partition: str, key: str, etag: str | None = None) -> None:
+    def delete(self, table: Table, partition: str, key: str, etag: str | None = None) -> None:
         where = "DELETE FROM entity WHERE tbl=? AND part=? AND key=?"
         if etag is None:
-            self._run(where, table, partition, key)
+            self._run(where, listed(table), partition, key)
             return
-        _, removed = self._run(f"{where} AND etag=?", table, partition, key, etag)
+        _, removed = self._run(f"{where} AND etag=?", listed(table), partition, key, etag)
         if not removed and self.get(table, partition, key) is not None:
             raise Moved(f"{table}: {partition} {key} has moved on")
 
     def scan(
         self,
-        table: str,
+        table: Table,
         partition: str | None = None,
         *,
         after: str | None = None,
@@ -150,12 +151,12 @@ class EmbeddedStore:
 
     def _page(
         self,
-        table: str,
+        table: Table,
         partition: str | None,
         bounds: tuple[str | None, str | None, str | None],
         last: Row | None,
     ) -> list[Row]:
-        sql, values = "SELECT part, key, value, etag FROM entity WHERE tbl=?", [table]
+        sql, values = "SELECT part, key, value, etag FROM entity WHERE tbl=?", [listed(table)]
         if partition is not None:
             sql, values = f"{sql} AND part=?", [*values, partition]
         after, upto, beyond = bounds

@@ -21,6 +21,7 @@ from shared.policy_file import load
 from shared.settings import Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
+from shared.store.tables import Table
 from simulator.clock import VirtualClock
 from simulator.faults import Fault
 from simulator.tenant import Tenant
@@ -341,7 +342,7 @@ def test_one_owner_in_trouble_holds_up_no_other(
         def __getattr__(self, name: str) -> Any:
             return getattr(store, name)
 
-        def replace(self, table: str, partition: str, key: str, *rest: Any) -> str:
+        def replace(self, table: Table, partition: str, key: str, *rest: Any) -> str:
             if key == "b" and torn:
                 raise StoreUnavailable("the row of b")
             return store.replace(table, partition, key, *rest)

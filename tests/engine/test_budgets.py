@@ -13,6 +13,7 @@ from shared.errors import OverBudget
 from shared.hints import HINTS, Hint
 from shared.model import ResourceId
 from shared.store import Store
+from shared.store.tables import Table
 from simulator.faults import Fault
 from tests.engine.world import GROUP, World, enforce, policy, storage
 from wiring import Gate
@@ -89,7 +90,7 @@ def used_up(gate: Gate, method: str = "PATCH", waiting: int = 0) -> None:
             waiting -= 1
 
 
-def stored(world: World, *tables: str) -> list[str]:
+def stored(world: World, *tables: Table) -> list[str]:
     return [f"{t} {row.partition}" for t in tables for row in world.store.scan(t)]
 
 
@@ -172,7 +173,7 @@ class Meanwhile:
         self._table = table
         self._happens = [happens]
 
-    def put(self, table: str, *rest: Any) -> str:
+    def put(self, table: Table, *rest: Any) -> str:
         etag = self._store.put(table, *rest)
         if table == self._table and self._happens:
             self._happens.pop()()

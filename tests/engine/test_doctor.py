@@ -405,8 +405,20 @@ def test_state_that_is_refused(deployment: Deployment) -> None:
     assert doctor.CODES[worst(told)] == 1
 
 
-def test_an_account_that_refuses_us(deployment: Deployment) -> None:
-    """By the real client: 403 of Azure Tables, and the roles that mend it."""
+@pytest.mark.parametrize(
+    ("app", "mend"),
+    [
+        (App.GATE, "azd provision"),
+        (App.HAND, "azd provision"),
+        (App.ALL, "Storage Table Data Contributor"),
+    ],
+)
+def test_an_account_that_refuses_us(app: App, mend: str) -> None:
+    """By the real client: 403 of Azure Tables, and what mends it.
+
+    That is no role on the whole account, save where one identity does everything.
+    """
+    deployment = Deployment(app=app)
     with stand_in() as account:
         account.say(Said(403, headers={"x-ms-request-id": "1"}))
         at = Storage(tables=account.url, queues=account.url, blobs=account.url)
@@ -419,7 +431,8 @@ def test_an_account_that_refuses_us(deployment: Deployment) -> None:
         found = [t.found for t in deployment.looked() if t.found.state is Is.WRONG]
     assert [one.subject for one in found] == [account.url]
     assert "403" in found[0].message
-    assert "Storage Table Data Contributor" in found[0].mend
+    assert mend in found[0].mend
+    assert ("role assignment" in found[0].mend) is (app is App.ALL)
 
 
 def test_state_of_a_newer_version(deployment: Deployment) -> None:

@@ -20,9 +20,13 @@ Scope = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only a deployment knows; of its type, what is known."""
+    """A value that only a deployment knows; of its type, what is known.
+
+    `said` is which output of a module it is.
+    """
 
     kind: str = "any"
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Reference:
 class Outputs:
     """What a module answers."""
 
+    symbol: str
     file: Path
 
 
@@ -50,7 +55,6 @@ RETURNS = {
     "guid": "string",
     "uniqueString": "string",
     "toLower": "string",
-    "subscriptionResourceId": "string",
     "join": "string",
     "empty": "bool",
     "contains": "bool",
@@ -95,10 +99,14 @@ class Declared:
 
 @dataclass
 class File:
-    """One file; `models` are the classes of Azure's packages by type of resource."""
+    """One file; `models` are the classes of Azure's packages by type of resource.
+
+    `given` are the parameters that are known, by name.
+    """
 
     path: Path
     models: Mapping[str, type]
+    given: Mapping[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
@@ -254,14 +262,14 @@ class File:
     def _identifier(self, node: Node, scope: Scope) -> Any:
         name = text_of(node)
         self.used.add(name)
-        if name in scope:
-            return scope[name]
+        if name in scope or name in self.given:
+            return {**self.given, **scope}[name]
         if name in self.parameters:
             return Unknown(self.parameters[name][0])
         if name in self.variables:
             return self.value(self.variables[name], {})
         if name in self.modules:
-            return Outputs(self.path.parent / self.modules[name].what)
+            return Outputs(name, self.path.parent / self.modules[name].what)
         if name in self.resources:
             model = self.models.get(self.resources[name].what.split("@")[0])
             return Reference(Kind("model", model=model)) if model else Unknown("object")
@@ -295,9 +303,9 @@ class File:
                 return of.get(name)
             case Outputs() if name == "outputs":
                 return of
-            case Outputs(file):
+            case Outputs(symbol, file):
                 kind = File(file, self.models).outputs.get(name)
-                return Unknown(kind) if kind else None
+                return Unknown(kind, f"{symbol}.{name}") if kind else None
             case Reference(kind):
                 return self._answered(kind, name)
             case Unknown():
@@ -344,6 +352,13 @@ class File:
 
     def _call_items(self, _: Node, of: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"key": key, "value": value} for key, value in of.items()]
+
+    def _call_concat(self, _: Node, *of: Any) -> Any:
+        known = all(isinstance(one, list) for one in of)
+        return [one for part in of for one in part] if known else Unknown("array")
+
+    def _call_subscriptionResourceId(self, _: Node, kind: str, name: Any) -> Any:  # noqa: N802
+        return f"{kind}/{name}" if isinstance(name, str) else Unknown("string")
 
     def _call_union(self, _: Node, *of: Any) -> Any:
         merged: dict[str, Any] = {}

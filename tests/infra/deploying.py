@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from tree_sitter import Node
@@ -16,7 +16,6 @@ from tests.infra.bicep import Declared, File, Scope, named, text_of
 class Deployed(File):
     """A file deployed to a subscription or, with `group`, to a resource group of it."""
 
-    given: Mapping[str, Any] = field(default_factory=dict)
     subscription: str = ""
     group: str = ""
 

@@ -41,6 +41,8 @@ MODELS = {
     f"{ACCOUNTS}/blobServices/containers": ("storage.models", "BlobContainer", "2026-09-01"),
     f"{ACCOUNTS}/queueServices": ("storage.models", "QueueServiceProperties", "2026-09-01"),
     f"{ACCOUNTS}/queueServices/queues": ("storage.models", "StorageQueue", "2026-09-01"),
+    f"{ACCOUNTS}/tableServices": ("storage.models", "TableServiceProperties", "2026-09-01"),
+    f"{ACCOUNTS}/tableServices/tables": ("storage.models", "Table", "2026-09-01"),
     "Microsoft.Web/serverfarms": ("web.models", "AppServicePlan", "2025-05-01"),
     "Microsoft.Web/sites": ("web.models", "Site", "2025-05-01"),
     "Microsoft.Web/sites/config appsettings": ("web.models", "StringDictionary", "2025-05-01"),

@@ -73,91 +73,91 @@ class Rows:
 
     def test_a_row_reads_back_as_written(self, store: Store) -> None:
         """What was inserted is read back whole, under the etag that the insert gave."""
-        etag = store.insert("t", "p", "k", {"a": [1, None, "é"]})
-        assert store.get("t", "p", "k") == Row("p", "k", {"a": [1, None, "é"]}, etag)
-        assert store.get("t", "p", "other") is None
-        assert store.get("t", "other", "k") is None
-        assert store.get("other", "p", "k") is None
+        etag = store.insert("log", "p", "k", {"a": [1, None, "é"]})
+        assert store.get("log", "p", "k") == Row("p", "k", {"a": [1, None, "é"]}, etag)
+        assert store.get("log", "p", "other") is None
+        assert store.get("log", "other", "k") is None
+        assert store.get("trends", "p", "k") is None
 
     def test_insert_only_where_nothing_is(self, store: Store) -> None:
         """A second insert raises Exists and leaves the first as it was."""
-        etag = store.insert("t", "p", "k", {"n": 1})
+        etag = store.insert("log", "p", "k", {"n": 1})
         with pytest.raises(Exists):
-            store.insert("t", "p", "k", {"n": 2})
-        assert store.get("t", "p", "k") == Row("p", "k", {"n": 1}, etag)
+            store.insert("log", "p", "k", {"n": 2})
+        assert store.get("log", "p", "k") == Row("p", "k", {"n": 1}, etag)
 
     def test_replace_only_the_version_that_was_read(self, store: Store) -> None:
         """A replace under an old etag, or of a row that is gone, raises Moved, changes nothing."""
-        old = store.insert("t", "p", "k", {"n": 1})
-        new = store.replace("t", "p", "k", {"n": 2}, old)
+        old = store.insert("log", "p", "k", {"n": 1})
+        new = store.replace("log", "p", "k", {"n": 2}, old)
         with pytest.raises(Moved):
-            store.replace("t", "p", "k", {"n": 3}, old)
-        assert store.get("t", "p", "k") == Row("p", "k", {"n": 2}, new)
+            store.replace("log", "p", "k", {"n": 3}, old)
+        assert store.get("log", "p", "k") == Row("p", "k", {"n": 2}, new)
         with pytest.raises(Moved):
-            store.replace("t", "p", "gone", {"n": 1}, new)
-        assert store.get("t", "p", "gone") is None
+            store.replace("log", "p", "gone", {"n": 1}, new)
+        assert store.get("log", "p", "gone") is None
 
     def test_etag_moves_even_with_an_equal_value(self, store: Store) -> None:
         """Writing the same value again is another version, by whichever way it is written."""
-        etags = [store.insert("t", "p", "k", {})]
-        etags.append(store.replace("t", "p", "k", {}, etags[-1]))
-        etags.append(store.put("t", "p", "k", {}))
-        store.delete("t", "p", "k")
-        etags.append(store.insert("t", "p", "k", {}))
+        etags = [store.insert("log", "p", "k", {})]
+        etags.append(store.replace("log", "p", "k", {}, etags[-1]))
+        etags.append(store.put("log", "p", "k", {}))
+        store.delete("log", "p", "k")
+        etags.append(store.insert("log", "p", "k", {}))
         assert len(set(etags)) == len(etags)
 
     def test_a_row_made_anew_is_another_version(self, store: Store) -> None:
         """An etag from before a delete is good neither for replacing nor for deleting."""
-        old = store.insert("t", "p", "k", {"life": 1})
-        store.delete("t", "p", "k", old)
-        store.insert("t", "p", "k", {"life": 2})
+        old = store.insert("log", "p", "k", {"life": 1})
+        store.delete("log", "p", "k", old)
+        store.insert("log", "p", "k", {"life": 2})
         with pytest.raises(Moved):
-            store.replace("t", "p", "k", {"life": 3}, old)
+            store.replace("log", "p", "k", {"life": 3}, old)
         with pytest.raises(Moved):
-            store.delete("t", "p", "k", old)
-        row = store.get("t", "p", "k")
+            store.delete("log", "p", "k", old)
+        row = store.get("log", "p", "k")
         assert row is not None
         assert row.value == {"life": 2}
 
     def test_put_writes_whatever_was_there(self, store: Store) -> None:
         """A put makes the row, or writes over it, and its etag is the row's."""
-        store.put("t", "p", "k", {"n": 1})
-        etag = store.put("t", "p", "k", {"m": 2})
-        assert store.get("t", "p", "k") == Row("p", "k", {"m": 2}, etag)
+        store.put("log", "p", "k", {"n": 1})
+        etag = store.put("log", "p", "k", {"m": 2})
+        assert store.get("log", "p", "k") == Row("p", "k", {"m": 2}, etag)
 
     def test_delete_takes_the_version_that_was_read(self, store: Store) -> None:
         """With an etag only that version goes; without one any; one that is gone is no error."""
-        old = store.put("t", "p", "k", {"n": 1})
-        new = store.put("t", "p", "k", {"n": 2})
+        old = store.put("log", "p", "k", {"n": 1})
+        new = store.put("log", "p", "k", {"n": 2})
         with pytest.raises(Moved):
-            store.delete("t", "p", "k", old)
-        assert store.get("t", "p", "k") is not None
-        store.delete("t", "p", "k", new)
-        store.delete("t", "p", "k", new)
-        store.delete("t", "p", "k")
-        assert store.get("t", "p", "k") is None
+            store.delete("log", "p", "k", old)
+        assert store.get("log", "p", "k") is not None
+        store.delete("log", "p", "k", new)
+        store.delete("log", "p", "k", new)
+        store.delete("log", "p", "k")
+        assert store.get("log", "p", "k") is None
 
     def test_keys_hold_any_character(self, store: Store) -> None:
         """Keys of every kind live side by side: none is folded, cut, escaped into another."""
         for i, key in enumerate(KEYS):
-            store.insert("t", key, key, {"i": i})
+            store.insert("log", key, key, {"i": i})
         for i, key in enumerate(KEYS):
-            row = store.get("t", key, key)
+            row = store.get("log", key, key)
             assert row is not None
             assert (row.partition, row.key, row.value) == (key, key, {"i": i})
-            assert [(r.key, r.value) for r in store.scan("t", key)] == [(key, {"i": i})]
-        assert sorted(keys_of(store.scan("t"))) == sorted(KEYS)
+            assert [(r.key, r.value) for r in store.scan("log", key)] == [(key, {"i": i})]
+        assert sorted(keys_of(store.scan("log"))) == sorted(KEYS)
         for key in KEYS:
-            store.delete("t", key, key)
-        assert list(store.scan("t")) == []
+            store.delete("log", key, key)
+        assert list(store.scan("log")) == []
 
     def test_partition_and_key_do_not_run_together(self, store: Store) -> None:
         """("a/b", "c") and ("a", "b/c") are two rows, whatever they are joined with inside."""
         for mark in "/ |-:.#\\\x00":
-            store.insert("t", f"a{mark}b", "c", {"left": mark})
-            store.insert("t", "a", f"b{mark}c", {"right": mark})
+            store.insert("log", f"a{mark}b", "c", {"left": mark})
+            store.insert("log", "a", f"b{mark}c", {"right": mark})
         for mark in "/ |-:.#\\\x00":
-            left, right = store.get("t", f"a{mark}b", "c"), store.get("t", "a", f"b{mark}c")
+            left, right = store.get("log", f"a{mark}b", "c"), store.get("log", "a", f"b{mark}c")
             assert left is not None
             assert right is not None
             assert (left.value, right.value) == ({"left": mark}, {"right": mark})
@@ -168,35 +168,47 @@ class Rows:
         self, store: Store, partition: str, key: str, value: dict[str, Any]
     ) -> None:
         """Whatever text names a row, and whatever JSON it holds, reads back the same."""
-        etag = store.put("any", partition, key, value)
-        assert store.get("any", partition, key) == Row(partition, key, value, etag)
-        assert Row(partition, key, value, etag) in list(store.scan("any", partition))
-        store.delete("any", partition, key, etag)
-        assert store.get("any", partition, key) is None
+        etag = store.put("plans", partition, key, value)
+        assert store.get("plans", partition, key) == Row(partition, key, value, etag)
+        assert Row(partition, key, value, etag) in list(store.scan("plans", partition))
+        store.delete("plans", partition, key, etag)
+        assert store.get("plans", partition, key) is None
 
     @pytest.mark.parametrize("size", [32_768, 65_537, 1_000_000, 4_000_000])
     def test_large_values(self, store: Store, size: int) -> None:
         """A value of up to 4 MB is one row, alone and in a scan; writing over it small works."""
         value = {"text": "ü" * 100 + "x" * size, "list": [1, 2]}
-        etag = store.insert("t", "p", "k", value)
-        assert store.get("t", "p", "k") == Row("p", "k", value, etag)
-        assert list(store.scan("t", "p")) == [Row("p", "k", value, etag)]
-        etag = store.replace("t", "p", "k", {"small": True}, etag)
-        assert store.get("t", "p", "k") == Row("p", "k", {"small": True}, etag)
-        store.delete("t", "p", "k", etag)
-        assert list(store.scan("t")) == []
+        etag = store.insert("log", "p", "k", value)
+        assert store.get("log", "p", "k") == Row("p", "k", value, etag)
+        assert list(store.scan("log", "p")) == [Row("p", "k", value, etag)]
+        etag = store.replace("log", "p", "k", {"small": True}, etag)
+        assert store.get("log", "p", "k") == Row("p", "k", {"small": True}, etag)
+        store.delete("log", "p", "k", etag)
+        assert list(store.scan("log")) == []
 
     def test_a_stored_value_is_a_copy(self, store: Store) -> None:
         """Changing what was written, or what was read, changes no row."""
         mine: dict[str, Any] = {"list": [1]}
-        store.put("t", "p", "k", mine)
+        store.put("log", "p", "k", mine)
         mine["list"].append(2)
-        first = store.get("t", "p", "k")
+        first = store.get("log", "p", "k")
         assert first is not None
         first.value["list"].append(3)
-        again = store.get("t", "p", "k")
+        again = store.get("log", "p", "k")
         assert again is not None
         assert again.value == {"list": [1]}
+
+    @pytest.mark.parametrize("operation", ["get", "insert", "replace", "put", "delete", "scan"])
+    def test_a_table_that_is_not_listed_is_refused(self, store: Store, operation: str) -> None:
+        """No deployment would have made it: the code is wrong, and says so where it asks."""
+        values: dict[str, list[Any]] = {"insert": [{}], "put": [{}], "replace": [{}, "etag"]}
+        ask: Any = getattr(store, operation)
+        with pytest.raises(RuntimeError, match=r"no table is called 'made-up': list it in shared"):
+            list(
+                ask("made-up", "p")
+                if operation == "scan"
+                else ask("made-up", "p", "k", *values.get(operation, []))
+            )
 
 
 class Scans:
@@ -206,16 +218,16 @@ class Scans:
     @given(keys=st.lists(st.text(SIMPLE, min_size=1, max_size=12), unique=True, max_size=25))
     def test_scan_order_is_by_code_point(self, store: Store, keys: list[str]) -> None:
         """Keys of letters, digits and `-:.T` come by code point, up to a bound or after it."""
-        for row in list(store.scan("order")):
-            store.delete("order", row.partition, row.key)
+        for row in list(store.scan("orders")):
+            store.delete("orders", row.partition, row.key)
         for key in keys:
-            store.insert("order", "p", key, {})
-        assert keys_of(store.scan("order", "p")) == sorted(keys)
+            store.insert("orders", "p", key, {})
+        assert keys_of(store.scan("orders", "p")) == sorted(keys)
         for bound in keys:
             expected = [k for k in sorted(keys) if k <= bound]
-            assert keys_of(store.scan("order", "p", upto=bound)) == expected
+            assert keys_of(store.scan("orders", "p", upto=bound)) == expected
             rest = [k for k in sorted(keys) if k > bound]
-            assert keys_of(store.scan("order", "p", after=bound)) == rest
+            assert keys_of(store.scan("orders", "p", after=bound)) == rest
 
     def test_instants_come_in_the_order_of_time(self, store: Store) -> None:
         """Keys that begin with instants sort by time, with and without a fraction of a second."""
@@ -223,20 +235,20 @@ class Scans:
         instants = [at + timedelta(microseconds=m) for m in (0, 1, 250_000, 500_000, 999_999)]
         instants += [at + timedelta(seconds=s) for s in (1, 60, 3600, 86_400)]
         for instant in reversed(instants):
-            store.insert("t", "p", f"{instant.isoformat()}-0a", {})
-        found = [key.removesuffix("-0a") for key in keys_of(store.scan("t", "p"))]
+            store.insert("log", "p", f"{instant.isoformat()}-0a", {})
+        found = [key.removesuffix("-0a") for key in keys_of(store.scan("log", "p"))]
         assert found == [instant.isoformat() for instant in instants]
         for i, instant in enumerate(instants):
-            upto = list(store.scan("t", "p", upto=f"{instant.isoformat()}~"))
+            upto = list(store.scan("log", "p", upto=f"{instant.isoformat()}~"))
             assert len(upto) == i + 1
 
     def test_scan_of_a_table_goes_partition_by_partition(self, store: Store) -> None:
         """A whole table comes by partition and then key; other tables stay out of it."""
         for name in ("b 2", "a 9", "b 1", "a 10"):
             partition, key = name.split()
-            store.insert("t", partition, key, {})
-            store.insert("u", partition, key, {})
-        found = [(row.partition, row.key) for row in store.scan("t")]
+            store.insert("log", partition, key, {})
+            store.insert("due", partition, key, {})
+        found = [(row.partition, row.key) for row in store.scan("log")]
         assert found == [("a", "10"), ("a", "9"), ("b", "1"), ("b", "2")]
 
     def test_a_scan_goes_on_where_another_ended(self, store: Store) -> None:
@@ -250,32 +262,32 @@ class Scans:
             "actions",
         ):
             for key in ("1", "2"):
-                store.insert("t", name, key, {})
-        found = [(row.partition, row.key) for row in store.scan("t")]
+                store.insert("log", name, key, {})
+        found = [(row.partition, row.key) for row in store.scan("log")]
         assert len(found) == 12
         for done, (partition, key) in enumerate(found, 1):
-            rest = [*store.scan("t", partition, after=key), *store.scan("t", beyond=partition)]
+            rest = [*store.scan("log", partition, after=key), *store.scan("log", beyond=partition)]
             assert [(row.partition, row.key) for row in rest] == found[done:]
 
     def test_scan_of_thousands(self, store: Store) -> None:
         """A scan of many pages shows every row once, in order."""
         for i in range(1200):
-            store.put("t", f"p{i % 2}", f"{i:05}", {"i": i})
-        assert keys_of(store.scan("t", "p1")) == [f"{i:05}" for i in range(1, 1200, 2)]
-        assert len({(row.partition, row.key) for row in store.scan("t")}) == 1200
-        assert len(list(store.scan("t", "p0", upto="00500"))) == 251
-        assert len(list(store.scan("t", "p0", after="00500"))) == 349
-        assert len(list(store.scan("t", "p0", after="00010", upto="01100"))) == 545
+            store.put("log", f"p{i % 2}", f"{i:05}", {"i": i})
+        assert keys_of(store.scan("log", "p1")) == [f"{i:05}" for i in range(1, 1200, 2)]
+        assert len({(row.partition, row.key) for row in store.scan("log")}) == 1200
+        assert len(list(store.scan("log", "p0", upto="00500"))) == 251
+        assert len(list(store.scan("log", "p0", after="00500"))) == 349
+        assert len(list(store.scan("log", "p0", after="00010", upto="01100"))) == 545
 
     def test_scan_while_writing(self, store: Store) -> None:
         """Rows that stay are shown once each while others come, change and go around them."""
         for i in range(600):
-            store.insert("t", "p", f"{i:05}", {})
+            store.insert("log", "p", f"{i:05}", {})
         seen: list[str] = []
-        for i, row in enumerate(store.scan("t", "p")):
+        for i, row in enumerate(store.scan("log", "p")):
             seen.append(row.key)
-            store.delete("t", "p", row.key)
-            store.put("t", "p", f"{600 + i:05}", {}) if i < 50 else None
+            store.delete("log", "p", row.key)
+            store.put("log", "p", f"{600 + i:05}", {}) if i < 50 else None
             if len(seen) > 700:
                 break
         assert seen[:600] == [f"{i:05}" for i in range(600)]
@@ -284,10 +296,10 @@ class Scans:
     def test_two_scans_at_once(self, store: Store) -> None:
         """A scan that is left half-way, or runs beside another, disturbs neither."""
         for i in range(700):
-            store.insert("t", "p", f"{i:05}", {})
-        left = store.scan("t", "p")
+            store.insert("log", "p", f"{i:05}", {})
+        left = store.scan("log", "p")
         next(left)
-        pairs = list(zip(store.scan("t", "p"), store.scan("t", "p"), strict=True))
+        pairs = list(zip(store.scan("log", "p"), store.scan("log", "p"), strict=True))
         assert all(a == b for a, b in pairs)
         assert len(pairs) == 700
         assert next(left).key == "00001"
@@ -393,45 +405,45 @@ class Crowds:
 
         def insert(number: int) -> bool:
             with suppress(Exists):
-                store.insert("t", "p", "k", {"winner": number})
+                store.insert("log", "p", "k", {"winner": number})
                 return True
             return False
 
         won = at_once(WORKERS, insert)
-        row = store.get("t", "p", "k")
+        row = store.get("log", "p", "k")
         assert won.count(True) == 1
         assert row is not None
         assert row.value == {"winner": won.index(True)}
 
     def test_no_count_is_lost(self, store: Store) -> None:
         """A counter that workers move with replace holds as many as there were workers."""
-        store.insert("t", "p", "count", {"n": 0})
+        store.insert("log", "p", "count", {"n": 0})
 
         def count(_: int) -> None:
             while True:
-                row = store.get("t", "p", "count")
+                row = store.get("log", "p", "count")
                 assert row is not None
                 with suppress(Moved):
-                    store.replace("t", "p", "count", {"n": row.value["n"] + 1}, row.etag)
+                    store.replace("log", "p", "count", {"n": row.value["n"] + 1}, row.etag)
                     return
 
         at_once(WORKERS, count)
-        row = store.get("t", "p", "count")
+        row = store.get("log", "p", "count")
         assert row is not None
         assert row.value == {"n": WORKERS}
 
     def test_one_of_a_hundred_replaces_wins_the_version(self, store: Store) -> None:
         """Of workers that replace one version at once exactly one does, and its value stands."""
-        etag = store.insert("t", "p", "k", {"n": -1})
+        etag = store.insert("log", "p", "k", {"n": -1})
 
         def write(number: int) -> bool:
             with suppress(Moved):
-                store.replace("t", "p", "k", {"n": number}, etag)
+                store.replace("log", "p", "k", {"n": number}, etag)
                 return True
             return False
 
         won = at_once(WORKERS, write)
-        row = store.get("t", "p", "k")
+        row = store.get("log", "p", "k")
         assert won.count(True) == 1
         assert row is not None
         assert row.value == {"n": won.index(True)}

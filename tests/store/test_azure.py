@@ -43,10 +43,11 @@ class AzuriteClock(VirtualClock):
         self._azurite.advance(delta)
 
 
-def opened(azurite: Azurite, prefix: str) -> AzureStore:
+def opened(azurite: Azurite, prefix: str, tables: str = "") -> AzureStore:
+    """A store on Azurite; `tables` is another address of its tables."""
     return AzureStore(
         AzureNamedKeyCredential(ACCOUNT, KEY),
-        tables=azurite.addresses["table"],
+        tables=tables or azurite.addresses["table"],
         queues=azurite.addresses["queue"],
         blobs=azurite.addresses["blob"],
         prefix=prefix,
@@ -93,20 +94,20 @@ def test_what_is_written_over_leaves_no_blob(another: Callable[[], AzureStore], 
     """A large value has one blob, however often and by whichever way it is written; then none."""
     store, large = another(), {"text": "x" * size}
     one = 1 if size > 256_000 else 0
-    etag = store.insert("t", "p", "k", large)
+    etag = store.insert("log", "p", "k", large)
     with pytest.raises(Exists):
-        store.insert("t", "p", "k", large)
+        store.insert("log", "p", "k", large)
     with pytest.raises(Moved):
-        store.replace("t", "p", "gone", large, etag)
-    store.replace("t", "p", "k", large, etag)
-    store.put("t", "p", "k", large)
+        store.replace("log", "p", "gone", large, etag)
+    store.replace("log", "p", "k", large, etag)
+    store.put("log", "p", "k", large)
     assert len(blobs(store)) == one
     later = another()
-    assert len(list(later.scan("t"))) == 1
-    later.put("t", "p", "k", {"small": True})
+    assert len(list(later.scan("log"))) == 1
+    later.put("log", "p", "k", {"small": True})
     assert blobs(store) == []
-    store.put("t", "p", "k", large)
-    store.delete("t", "p", "k")
+    store.put("log", "p", "k", large)
+    store.delete("log", "p", "k")
     assert blobs(store) == []
 
 
@@ -116,20 +117,20 @@ def test_a_newer_blob_is_never_removed(
     """A write removes what it replaced, not what another process has put there right after it."""
     store, other = another(), another()
     first, second, newest = ({"n": n, "text": "x" * 300_000} for n in range(3))
-    store.put("t", "p", "k", first)
+    store.put("log", "p", "k", first)
     real, writers = AzureStore._sent, [store]  # noqa: SLF001  the moment after the row is written
 
     def sent(self: AzureStore, *args: Any) -> str | None:
         etag = real(self, *args)
         if self in writers:
             writers.remove(self)
-            other.put("t", "p", "k", newest)
-            self.get("t", "p", "k")
+            other.put("log", "p", "k", newest)
+            self.get("log", "p", "k")
         return etag
 
     monkeypatch.setattr(AzureStore, "_sent", sent)
-    store.put("t", "p", "k", second)
-    row = another().get("t", "p", "k")
+    store.put("log", "p", "k", second)
+    row = another().get("log", "p", "k")
     assert row is not None
     assert row.value == newest
 
@@ -138,8 +139,8 @@ def test_a_newer_blob_is_never_removed(
 def test_keys_of_any_length(store: AzureStore, length: int) -> None:
     """Around the longest that a table takes and far beyond, keys that differ at the end differ."""
     for end in "/a":
-        store.insert("t", "p" * length, "k" * (length - 1) + end, {"end": end})
-    found = {row.key[-1]: row.value["end"] for row in store.scan("t", "p" * length)}
+        store.insert("log", "p" * length, "k" * (length - 1) + end, {"end": end})
+    found = {row.key[-1]: row.value["end"] for row in store.scan("log", "p" * length)}
     assert found == {"/": "/", "a": "a"}
 
 
@@ -153,17 +154,17 @@ def test_no_message_waits_longer_than_a_queue_can_hide_it(store: AzureStore) -> 
 
 def test_a_closed_store_is_unavailable(store: AzureStore) -> None:
     """A call after the end is the same one error as any other trouble with state."""
-    store.get("t", "p", "k")
+    store.get("log", "p", "k")
     store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
-        store.get("t", "p", "k")
+        store.get("log", "p", "k")
 
 
 def test_a_write_whose_answer_was_lost_is_known_again(
     store: AzureStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client repeats a write that got through unheard: it won, though 409 and 412 come back."""
-    store.put("t", "p", "other", {})
+    store.put("log", "p", "other", {})
     real, lost = RequestsTransport.send, ["POST", "PUT"]
 
     def send(self: RequestsTransport, request: Any, **options: Any) -> Any:
@@ -177,10 +178,10 @@ def test_a_write_whose_answer_was_lost_is_known_again(
         return answer
 
     monkeypatch.setattr(RequestsTransport, "send", send)
-    etag = store.insert("t", "p", "k", {"n": 1})
-    etag = store.replace("t", "p", "k", {"n": 2}, etag)
+    etag = store.insert("log", "p", "k", {"n": 1})
+    etag = store.replace("log", "p", "k", {"n": 2}, etag)
     assert lost == []
-    assert store.get("t", "p", "k") == Row("p", "k", {"n": 2}, etag)
+    assert store.get("log", "p", "k") == Row("p", "k", {"n": 2}, etag)
 
 
 def world_on(store: AzureStore, clock: AzuriteClock) -> World:

@@ -43,12 +43,12 @@ BROKEN = {
 LARGE = {"text": "x" * 300_000}
 Operation = Callable[[AzureStore], Any]
 TABLES: dict[str, Operation] = {
-    "get": lambda store: store.get("t", "p", "k"),
-    "insert": lambda store: store.insert("t", "p", "new", {}),
-    "replace": lambda store: store.replace("t", "p", "k", {"n": 2}, "etag"),
-    "put": lambda store: store.put("t", "p", "k", {}),
-    "delete": lambda store: store.delete("t", "p", "k"),
-    "scan": lambda store: list(store.scan("t")),
+    "get": lambda store: store.get("log", "p", "k"),
+    "insert": lambda store: store.insert("log", "p", "new", {}),
+    "replace": lambda store: store.replace("log", "p", "k", {"n": 2}, "etag"),
+    "put": lambda store: store.put("log", "p", "k", {}),
+    "delete": lambda store: store.delete("log", "p", "k"),
+    "scan": lambda store: list(store.scan("log")),
 }
 QUEUES: dict[str, Operation] = {
     "send": lambda store: store.send("odd", "text"),
@@ -56,8 +56,8 @@ QUEUES: dict[str, Operation] = {
     "waiting": lambda store: store.waiting("odd"),
 }
 BLOBS: dict[str, Operation] = {
-    "get large": lambda store: store.get("t", "p", "large"),
-    "put large": lambda store: store.put("t", "p", "larger", LARGE),
+    "get large": lambda store: store.get("log", "p", "large"),
+    "put large": lambda store: store.put("log", "p", "larger", LARGE),
 }
 SERVICES = {
     **dict.fromkeys(TABLES, "table"),
@@ -87,9 +87,9 @@ def store(doors: dict[str, StandIn], monkeypatch: pytest.MonkeyPatch) -> Iterato
         blobs=at["blob"],
         prefix="nonsense",
     )
-    made.put("t", "p", "k", {"n": 1})
-    made.put("t", "p", "large", LARGE)
-    made.put("t", "p", "larger", {})
+    made.put("log", "p", "k", {"n": 1})
+    made.put("log", "p", "large", LARGE)
+    made.put("log", "p", "larger", {})
     made.send("odd", "text")
     yield made
     made.close()
@@ -140,9 +140,9 @@ def test_another_row_is_not_the_row(store: AzureStore, doors: dict[str, StandIn]
         "{" + whole + '"{"}',
     ):
         said = Said(200, body, signed)
-        unavailable(doors["table"], said, lambda: store.get("t", "p", "k"))
+        unavailable(doors["table"], said, lambda: store.get("log", "p", "k"))
     doors["table"].says = lambda _method, _path: Said(200, "{" + whole + '"{}"}', signed)
-    row = store.get("t", "p", "k")
+    row = store.get("log", "p", "k")
     assert row is not None
     assert row.value == {}
 
@@ -161,16 +161,38 @@ def test_the_words_say_what_to_do(
 ) -> None:
     """Access, room, trouble, and a service that is too slow."""
     signed = replace(said, headers={**said.headers, "x-ms-request-id": "1"})
-    assert words in unavailable(doors["table"], signed, lambda: store.put("t", "p", "k", {}))
+    assert words in unavailable(doors["table"], signed, lambda: store.put("log", "p", "k", {}))
+
+
+@pytest.mark.parametrize("operation", ["put", "insert"])
+@pytest.mark.parametrize(
+    ("code", "makes", "words"),
+    [
+        ("TableNotFound", 1, "403 Forbidden: the identity needs Storage Table Data Contributor"),
+        ("ResourceNotFound", 0, "404 "),
+    ],
+)
+def test_only_a_table_that_is_not_there_is_made(
+    store: AzureStore, doors: dict[str, StandIn], code: str, makes: int, words: str, operation: str
+) -> None:
+    """Where it may not be made the right is named; no other 404 is a reason to make one."""
+    signed = {**JSON, "x-ms-request-id": "1"}
+    missing = Said(404, f'{{"odata.error": {{"code": "{code}"}}}}', signed)
+    door = doors["table"]
+    door.says = lambda _, path: Said(403, headers=signed) if "/Tables" in path else missing
+    door.heard.clear()
+    with pytest.raises(StoreUnavailable, match=words):
+        TABLES[operation](store)
+    assert len([path for _, path in door.heard if "/Tables" in path]) == makes
 
 
 def test_state_is_as_it_was_when_it_is_back(store: AzureStore, doors: dict[str, StandIn]) -> None:
     """Nothing of the trouble is remembered: the next call works on what was there before."""
-    unavailable(doors["table"], NONSENSE["a page"], lambda: store.put("t", "p", "k", {"n": 2}))
+    unavailable(doors["table"], NONSENSE["a page"], lambda: store.put("log", "p", "k", {"n": 2}))
     unavailable(doors["queue"], NONSENSE["a page"], lambda: store.send("odd", "text"))
     for door in doors.values():
         door.says = lambda _method, _path: None
-    row = store.get("t", "p", "k")
+    row = store.get("log", "p", "k")
     assert row is not None
     assert row.value == {"n": 1}
-    assert [row.value for row in store.scan("t", "p") if row.key == "large"] == [LARGE]
+    assert [row.value for row in store.scan("log", "p") if row.key == "large"] == [LARGE]

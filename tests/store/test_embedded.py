@@ -78,20 +78,20 @@ def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
 def test_two_processes_share_a_file(clock: VirtualClock, path: Path) -> None:
     """Two processes count in one row, insert one row and empty one queue: nothing is lost."""
     store = EmbeddedStore(clock.now, path)
-    store.insert("t", "p", "count", {"n": 0})
+    store.insert("log", "p", "count", {"n": 0})
     for i in range(60):
         store.send("q", str(i))
     script = """
 for _ in range(100):
     while True:
-        row = store.get("t", "p", "count")
+        row = store.get("log", "p", "count")
         with suppress(Moved):
-            store.replace("t", "p", "count", {"n": row.value["n"] + 1}, row.etag)
+            store.replace("log", "p", "count", {"n": row.value["n"] + 1}, row.etag)
             break
 won = 0
 for i in range(50):
     with suppress(Exists):
-        store.insert("t", "race", str(i), {})
+        store.insert("log", "race", str(i), {})
         won += 1
 taken = []
 while messages := store.receive("q", 3, timedelta(hours=1)):
@@ -99,7 +99,7 @@ while messages := store.receive("q", 3, timedelta(hours=1)):
 print(won, *taken)
 """
     results = [outcome(one) for one in [child(path, script), child(path, script)]]
-    row = store.get("t", "p", "count")
+    row = store.get("log", "p", "count")
     store.close()
     assert row is not None
     assert row.value == {"n": 200}
@@ -114,7 +114,7 @@ def test_a_killed_process_leaves_whole_rows(clock: VirtualClock, path: Path) -> 
         path,
         """
 for i in range(100_000):
-    store.put("t", "p", f"{i:06}", {"i": i, "text": "x" * 2000})
+    store.put("log", "p", f"{i:06}", {"i": i, "text": "x" * 2000})
     print(i, flush=True)
 """,
     )
@@ -125,7 +125,7 @@ for i in range(100_000):
     writing.communicate()
     last = max([last, *(int(line) for line in rest[:-1])])
     store = EmbeddedStore(clock.now, path)
-    rows = list(store.scan("t"))
+    rows = list(store.scan("log"))
     store.send("q", "alive")
     assert [m.text for m in store.receive("q", 1, timedelta(1))] == ["alive"]
     store.close()
@@ -156,8 +156,8 @@ def test_opened_by_many_at_once(clock: VirtualClock, path: Path) -> None:
     """A file that many open in the moment it is made is one store for all of them."""
     stores = at_once(16, lambda _: EmbeddedStore(clock.now, path))
     for i, store in enumerate(stores):
-        store.insert("t", "p", f"{i:02}", {})
-    assert [len(list(store.scan("t"))) for store in stores] == [16] * 16
+        store.insert("log", "p", f"{i:02}", {})
+    assert [len(list(store.scan("log"))) for store in stores] == [16] * 16
     for store in stores:
         store.close()
 
@@ -167,7 +167,7 @@ def test_etags_of_two_openings_never_meet(clock: VirtualClock, path: Path) -> No
     etags: set[str] = set()
     for _ in range(5):
         store = EmbeddedStore(clock.now, path)
-        etags |= {store.put("t", "p", "k", {}) for _ in range(5)}
+        etags |= {store.put("log", "p", "k", {}) for _ in range(5)}
         store.close()
     assert len(etags) == 25
 
@@ -175,25 +175,25 @@ def test_etags_of_two_openings_never_meet(clock: VirtualClock, path: Path) -> No
 def test_a_full_disk_says_so_and_keeps_what_was(clock: VirtualClock, path: Path) -> None:
     """A write that the disk has no room for raises one clear StoreUnavailable, half of nothing."""
     store = EmbeddedStore(clock.now, path)
-    etag = store.insert("t", "p", "k", {"n": 1})
+    etag = store.insert("log", "p", "k", {"n": 1})
     store._db.execute("PRAGMA max_page_count=20")  # noqa: SLF001  the smallest disk there is
     large = {"text": "x" * 500_000}
     attempts: list[Callable[[], object]] = [
-        lambda: store.insert("t", "p", "new", large),
-        lambda: store.replace("t", "p", "k", large, etag),
-        lambda: store.put("t", "p", "k", large),
+        lambda: store.insert("log", "p", "new", large),
+        lambda: store.replace("log", "p", "k", large, etag),
+        lambda: store.put("log", "p", "k", large),
         lambda: store.send("q", "x" * 500_000),
     ]
     for attempt in attempts:
         with pytest.raises(StoreUnavailable, match=r"state in .*state\.db: .*full"):
             attempt()
-    row = store.get("t", "p", "k")
+    row = store.get("log", "p", "k")
     assert row is not None
     assert (row.value, row.etag) == ({"n": 1}, etag)
-    assert store.get("t", "p", "new") is None
+    assert store.get("log", "p", "new") is None
     assert store.waiting("q") == 0
     store._db.execute("PRAGMA max_page_count=100000")  # noqa: SLF001
-    store.replace("t", "p", "k", large, etag)
+    store.replace("log", "p", "k", large, etag)
     store.close()
 
 
@@ -208,17 +208,17 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
 done = 0
 try:
     for i in range(1000):
-        store.insert("t", "p", f"{i:04}", {"text": "x" * 5000})
+        store.insert("log", "p", f"{i:04}", {"text": "x" * 5000})
         done += 1
 except StoreUnavailable as error:
-    print(done, str(error).count("\\n"), store.get("t", "p", f"{done:04}"))
+    print(done, str(error).count("\\n"), store.get("log", "p", f"{done:04}"))
 """,
     )
     _, said = outcome(limited)
     done, newlines, failed_row = said.split()
     assert (newlines, failed_row) == ("0", "None")
     store = EmbeddedStore(clock.now, path)
-    rows = list(store.scan("t"))
+    rows = list(store.scan("log"))
     store.close()
     assert len(rows) == int(done) > 10
     assert all(row.value == {"text": "x" * 5000} for row in rows)
@@ -266,4 +266,4 @@ def test_a_closed_store_is_unavailable(clock: VirtualClock) -> None:
     store = EmbeddedStore(clock.now)
     store.close()
     with pytest.raises(StoreUnavailable):
-        store.get("t", "p", "k")
+        store.get("log", "p", "k")
