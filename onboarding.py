@@ -183,9 +183,11 @@ def _report(told: Mapping[str, str], subscriptions: Sequence[str]) -> None:
 
     The gate's own begins within minutes once its roles hold.
     """
+    from rules import controls
     from shared.azure.credentials import credential
+    from shared.policy_in_force import PolicyFile
     from shared.store.embedded import EmbeddedStore
-    from wiring import PolicyFile, build, controls
+    from wiring import build
 
     settings = Settings.of({**told, "PORTCULLIS_APP": App.GATE}, HERE)
     settings = replace(settings, storage=None, state=None, logs=None, topic=None, records=None)
@@ -263,7 +265,7 @@ def deployment(told: Mapping[str, str]) -> Deployment:
     from infra.app import app as deployed
     from infra.events import events
     from infra.roles import in_force, roles
-    from wiring import controls
+    from rules import controls
 
     known = controls()
     file = HERE / told.get("PORTCULLIS_POLICY", "policy.yaml")

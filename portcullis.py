@@ -61,7 +61,7 @@ IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource i
 @app.command("controls")
 def list_controls(form: FormatOption = Format.TABLE) -> None:
     """Every control with its type, severity, kind, benchmarks and permissions."""
-    from wiring import catalogue
+    from rules import catalogue
 
     shown = catalogue()
     if form is Format.JSON:
@@ -76,8 +76,8 @@ def check(
     form: Annotated[CheckFormat, typer.Option("--format")] = CheckFormat.TABLE,
 ) -> None:
     """Judge ARM JSON documents from files; exit 1 with findings, 2 where something is unknown."""
+    from rules import controls
     from shared import checking
-    from wiring import controls
 
     known = controls()
     report = checking.check(paths, known)
@@ -237,8 +237,8 @@ def resume(person: PersonOption = "") -> None:
 
 
 def read_policy(path: Path, *, today: bool) -> Policy:
+    from rules import controls
     from shared import policy_file
-    from wiring import controls
 
     try:
         text = path.read_text(encoding="utf-8")

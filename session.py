@@ -20,7 +20,7 @@ from shared.settings import Settings, names_storage
 from terminal import Format, complain, progress
 
 if TYPE_CHECKING:
-    from shared.sweep import Summary
+    from shared.sweep_run import Summary
     from wiring import Gate
 
 HERE = Path()

@@ -17,7 +17,7 @@ from shared import difference
 from shared.model import ABSENT, Json, ResourceId, shown
 
 if TYPE_CHECKING:
-    from shared.sweep import Summary
+    from shared.sweep_run import Summary
 
 _COLOURS = {
     "remediated": "green",

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from rules import api_versions, controls
 from shared.azure.arm import Arm
 from shared.azure.dead_letters import DeadLetters
 from shared.azure.graph import Index
 from shared.budgets import NOBODY
 from shared.cloud import Cloud
 from shared.engine import Engine
-from shared.errors import PolicyError, PolicyFault, Refused, Transient
+from shared.errors import Refused, Transient
 from shared.hierarchy import Hierarchy
 from shared.hints import ACT
 from shared.intake import Intake
-from shared.model import Control, Detector, Remediation, Reversible
+from shared.model import Control
 from shared.outbox import Console, JsonLines, Sink
 from shared.people import People
+from shared.policy_in_force import PolicyFile, placed
 from shared.settings import App, Settings, Storage
 from shared.state import State
 from shared.store.embedded import EmbeddedStore
@@ -53,128 +52,8 @@ if TYPE_CHECKING:
 _OLD = timedelta(hours=1)
 
 
-def _modules(package: str) -> Iterator[tuple[str, ModuleType]]:
-    """Every rule module below `package`, with the service folder it lies in."""
-    # `pkgutil` reads every folder again and again, and a cold start waits for it.
-    for file in sorted((Path(__file__).parent / package).glob("*/[!_]*.py"), key=str):
-        yield file.parent.name, importlib.import_module(f"{package}.{file.parent.name}.{file.stem}")
-
-
-def controls() -> dict[str, Control]:
-    """Every control by id."""
-    cures: dict[str, Remediation] = {}
-    for _, module in _modules("remediations"):
-        cure: Remediation | None = getattr(module, "REMEDIATION", None)
-        if cure is not None:
-            cures[cure.control] = cure
-    found: dict[str, Control] = {}
-    for service, module in _modules("detectors"):
-        detector: Detector | None = getattr(module, "DETECTOR", None)
-        if detector is not None:
-            found[detector.id] = Control(detector, cures.get(detector.id), service)
-    return found
-
-
-def api_versions(known: Mapping[str, Control]) -> dict[str, str]:
-    """The api-version of every type that any control reads."""
-    versions: dict[str, str] = {}
-    for control in known.values():
-        detector = control.detector
-        cured_by = control.remediation.lookups if control.remediation else ()
-        looked_up = [one.type for one in (*detector.lookups, *cured_by)]
-        waking = [one.type for one in detector.wakes]
-        for known_type in (*detector.types, *looked_up, *waking):
-            versions[known_type.key] = known_type.api_version
-    return versions
-
-
-def catalogue() -> list[dict[str, Any]]:
-    """Every control with its metadata, as `portcullis controls` prints it."""
-    mapped = benchmarks()
-    return [
-        {
-            "id": control.id,
-            "title": control.detector.title,
-            "service": control.service,
-            "family": control.detector.family,
-            "resource_type": control.detector.resource_type.name,
-            "severity": control.detector.severity.value,
-            "kind": control.kind.value,
-            "reversible": _undo(control) is not Reversible.NO,
-            "undo": _undo(control).value,
-            "benchmarks": {
-                name: ids[control.id] for name, ids in mapped.items() if control.id in ids
-            },
-            "permissions": {
-                "read": list(control.reads),
-                "write": list(control.remediation.permissions) if control.remediation else [],
-            },
-        }
-        for _, control in sorted(controls().items())
-    ]
-
-
-def _undo(control: Control) -> Reversible:
-    """How far a cure can be taken back; a control without one has nothing to take back."""
-    return control.remediation.reversible if control.remediation else Reversible.NO
-
-
-def benchmarks() -> dict[str, dict[str, list[str]]]:
-    """By benchmark (`cis-6.0`), the requirements that each control answers."""
-    import yaml  # noqa: PLC0415  a cold start need not
-
-    found: dict[str, dict[str, list[str]]] = {}
-    for path in sorted((Path(__file__).parent / "detectors" / "benchmarks").glob("*.yaml")):
-        body = yaml.safe_load(path.read_text(encoding="utf-8"))
-        answers = found.setdefault(path.stem, {})
-        for requirement, ids in body["requirements"].items():
-            for control in ids:
-                answers.setdefault(control, []).append(str(requirement))
-    return found
-
-
 def is_console(sink: Sink) -> bool:
     return isinstance(sink, Console)
-
-
-class PolicyFile:
-    """The policy in force: read again when the file changes, broken aloud when it cannot be."""
-
-    def __init__(self, path: Path, known: Mapping[str, Control]) -> None:
-        self._path = path
-        self._controls = known
-        self._stamp: tuple[int, ...] | None = None
-        self._policy: Policy | None = None
-
-    def __call__(self) -> Policy:
-        try:
-            found = self._path.stat()
-        except OSError as error:
-            self._stamp = None
-            return self._broken(f"{self._path.name}: {error.strerror}")
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if self._policy is None or stamp != self._stamp:
-            self._policy, self._stamp = self._read(), stamp
-        return self._policy
-
-    def _read(self) -> Policy:
-        # Slow to import, and a cold start that finds nothing wrong decides nothing.
-        from shared import policy, policy_file  # noqa: PLC0415
-
-        try:
-            text = self._path.read_text(encoding="utf-8")
-            return policy_file.load(text, self._controls, name=self._path.name)
-        except UnicodeDecodeError as error:
-            return self._broken(f"{self._path.name} is not UTF-8: {error}")
-        except OSError as error:
-            return self._broken(f"{self._path.name}: {error.strerror}")
-        except PolicyError as error:
-            return policy.broken(error.faults)
-
-    def _broken(self, why: str) -> Policy:
-        from shared.policy import broken  # noqa: PLC0415  as above
-
-        return broken((PolicyFault("$", why),))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,7 +260,7 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
         budgets=state.budgets,
     )
     hierarchy = Hierarchy(arm, now)
-    in_force = _placed(policy or PolicyFile(settings.policy, known), hierarchy)
+    in_force = placed(policy or PolicyFile(settings.policy, known), hierarchy)
     cloud = Cloud(
         arm=arm,
         directory=_directory(settings, credential, now, transport),
@@ -417,17 +296,6 @@ def build(  # noqa: PLR0913  what may stand in for the real parts
         index=index,
         letters=_letters(settings, credential),
     )
-
-
-def _placed(policy: Callable[[], Policy], hierarchy: Hierarchy) -> Callable[[], Policy]:
-    """The policy in force, with what it needs to tell what a management group covers."""
-
-    def in_force() -> Policy:
-        found = policy()
-        found.place(hierarchy.below)
-        return found
-
-    return in_force
 
 
 def sweep_of(known: Mapping[str, Control], engine: Engine, arm: Arm, index: Index) -> Sweep:

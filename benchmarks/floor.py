@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from benchmarks.estate import mixed
 from benchmarks.estates import one_subscription
+from rules import controls
 from shared.model import Detector, NeedsLookup, Resource, ResourceId, State
-from wiring import controls
 
 PAGES, PAGE, ROUNDS = 5, 1_000, 3
 _MADE: Final[Mapping[str, tuple[Callable[[int], dict[str, Any]], str]]] = {

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rules import controls
 from shared.checking import check
 from shared.model import Control, Detector, Json, NeedsLookup, Resource
 from tests.cases import Case, Documents, cases
-from wiring import controls
 
 COPIES = 4
 _ENOUGH = 200

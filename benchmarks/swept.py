@@ -38,7 +38,8 @@ def main(kind: str = "", then: str = "") -> None:
 
 
 def _judging(gate: Gate, kind: str) -> Gate:
-    from wiring import controls, sweep_of  # noqa: PLC0415  as above
+    from rules import controls  # noqa: PLC0415  as above
+    from wiring import sweep_of  # noqa: PLC0415  as above
 
     judging = {
         name: control

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from rules import controls
 from shared import policy_file
 from shared.errors import Unusable
 from shared.hints import HINTS
@@ -21,7 +22,7 @@ from simulator import contoso
 from simulator.adapter import TenantCredential, transport
 from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
-from wiring import Gate, build, controls
+from wiring import Gate, build
 
 STREAMS = ("actions", "findings", "sweeps", "health")
 CAROL = "carol@contoso.example"

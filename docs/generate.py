@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from docs.example import played
+from rules import benchmarks, controls
 from shared.model import ABSENT, Control, Detector, Kind, Parameter, Remediation, Reversible
 from shared.outbox import Record
 from shared.policy_schema import schema
-from wiring import benchmarks, controls
 
 HERE = Path(__file__).parent
 CONTROLS = HERE / "controls"

@@ -22,8 +22,8 @@ from infra.pack import ALERTS, TABS, Query, read
 from infra.roles import in_force, roles
 from infra.schema import collection_rule, tables
 from infra.workbook import workbook
+from rules import controls
 from shared.errors import PortcullisError
-from wiring import controls
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "queries.md"

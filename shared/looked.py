@@ -65,3 +65,18 @@ def _place(resource: ResourceId) -> str:
 
 def _key(resource: ResourceId) -> str:
     return digest(resource.key)
+
+
+class Remembered:
+    """When resources were looked at, of one subscription at a time."""
+
+    def __init__(self, looked: Looked) -> None:
+        self._looked = looked
+        self._of: tuple[str, Ages] | None = None
+
+    def of(self, resource: ResourceId) -> timedelta:
+        """As `Ages.of`."""
+        subscription = resource.subscription
+        if self._of is None or self._of[0] != subscription:
+            self._of = (subscription, self._looked.within(subscription))
+        return self._of[1].of(resource)

@@ -7,27 +7,27 @@ up after a crash goes on there; of two who go on at once one finds the place mov
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
-from shared.azure.graph import PAGE, Index, Page
+from shared.azure.graph import PAGE, Ahead, Index, Page
 from shared.coverage import Coverage, Survey
 from shared.decision import Do
 from shared.errors import Exists, Moved, Refused, Transient, Why
 from shared.findings import Standing
 from shared.hints import KEPT_ACTORS, SWEEP, SWEEPS, Actor, Hint, sweep_text
 from shared.inventory import Inventory, Sight, Stop, change_of
-from shared.looked import Ages, Looked
+from shared.looked import Remembered
 from shared.model import Control, NeedsLookup, Resource, ResourceId, State
 from shared.score import Score, severities_json, weigh
 from shared.state import State as Memory
 from shared.store import Row
+from shared.sweep_run import LAST, Kind, Run, Summary
 
 if TYPE_CHECKING:
     from shared.policy import Policy
@@ -50,109 +50,6 @@ _NAMED: Final = 50
 _NO_DELAY: Final = timedelta(0)
 _NOT_WATCHED: Final = "not watched"
 _Wanted = tuple[ResourceId, tuple[Actor, ...]]
-
-
-class Kind(enum.StrEnum):
-    """Everything that is watched, or what has changed since the last sweep."""
-
-    FULL = "full"
-    INCREMENTAL = "incremental"
-
-
-LAST: Final = {Kind.FULL: "last-sweep", Kind.INCREMENTAL: "last-changes"}
-"""Under which key the last sweep of a kind is kept that came to its end."""
-
-
-@dataclass(kw_only=True)
-class Summary:
-    """What a sweep saw so far.
-
-    `seen` are resources, `violating`, `unknown` and `exempt` verdicts on them by the index alone;
-    exempt ones are among the violating. `lookups` are resources that cannot be judged without
-    reading more; `hinted` how many looks were asked for, and `skipped` why others were not.
-    `total` is how many rows the queries that were begun have. `unseen` are scopes that should
-    be seen and are not, `unwatched` subscriptions that can be seen and no policy speaks of.
-    `by_type` are a full sweep's resources by type. At its end follow `score`, and `judged` and
-    `by_severity`, what the score is made of; the first of all full sweeps has no score: what it
-    found was not looked at yet.
-    """
-
-    run: str
-    kind: str = Kind.FULL.value
-    seen: int = 0
-    violating: int = 0
-    unknown: int = 0
-    exempt: int = 0
-    lookups: int = 0
-    hinted: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    unseen: int = 0
-    unseen_scopes: list[str] = field(default_factory=list)
-    unwatched: int = 0
-    unwatched_subscriptions: list[str] = field(default_factory=list)
-    calls: int = 0
-    total: int = 0
-    seconds: float = 0
-    failed: str = ""
-    by_type: dict[str, int] = field(default_factory=dict)
-    score: float | None = None
-    judged: int | None = None
-    by_severity: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    def count(self, resource_type: str) -> None:
-        kind = resource_type.casefold()
-        self.by_type[kind] = self.by_type.get(kind, 0) + 1
-
-    def skip(self, why: str) -> None:
-        self.skipped[why] = self.skipped.get(why, 0) + 1
-
-
-@dataclass(kw_only=True)
-class _Run:
-    """A sweep as it stands, and the row that it was read from.
-
-    At stop 0 are the open findings, then come the queries in their order; `token` leads to the
-    page where it stands, and `passed` counts what is behind it at this stop.
-    """
-
-    summary: Summary
-    started_at: datetime
-    moved_at: datetime
-    row: Row | None = None
-    stop: int = 0
-    token: str = ""
-    passed: int = 0
-
-    @property
-    def kind(self) -> Kind:
-        return Kind(self.summary.kind)
-
-    @property
-    def name(self) -> str:
-        return self.summary.run
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "summary": asdict(self.summary),
-            "started_at": self.started_at.isoformat(),
-            "moved_at": self.moved_at.isoformat(),
-            "stop": self.stop,
-            "token": self.token,
-            "passed": self.passed,
-        }
-
-    @classmethod
-    def of(cls, row: Row) -> _Run:
-        told = row.value
-        return cls(
-            summary=Summary(**told["summary"]),
-            started_at=datetime.fromisoformat(told["started_at"]),
-            moved_at=datetime.fromisoformat(told["moved_at"]),
-            row=row,
-            stop=told["stop"],
-            token=told["token"],
-            passed=told["passed"],
-        )
 
 
 class Sweep:
@@ -216,7 +113,7 @@ class Sweep:
         now = self._memory.now()
         run = f"sweep-{now:%Y%m%dT%H%M%S.%f}"
         summary = Summary(run=run, kind=kind.value)
-        fresh = _Run(summary=summary, started_at=now, moved_at=now)
+        fresh = Run(summary=summary, started_at=now, moved_at=now)
         try:
             self._store.insert("sweeps", run, "place", fresh.to_json())
         except Exists:
@@ -232,13 +129,13 @@ class Sweep:
         for key in ("place", "plan"):
             self._store.delete("sweeps", run, key)
 
-    def _running(self) -> _Run | None:
+    def _running(self) -> Run | None:
         row = self._store.get("control", "control", "sweep")
         place = self._store.get("sweeps", row.value["run"], "place") if row else None
         if row is not None and place is None:
             with suppress(Moved):
                 self._store.delete("control", "control", "sweep", row.etag)
-        return _Run.of(place) if place else None
+        return Run.of(place) if place else None
 
     def _send(self, run: str, delay: timedelta) -> None:
         self._store.send(SWEEPS, sweep_text(run), delay)
@@ -288,7 +185,7 @@ class Sweep:
             if running.name == mine or running.kind is kind:
                 return summary
 
-    def _to_the_end(self, running: _Run, progress: Callable[[Summary], None]) -> Summary:
+    def _to_the_end(self, running: Run, progress: Callable[[Summary], None]) -> Summary:
         """Go on with it; where another process does, watch it as long as it moves."""
         while True:
             try:
@@ -317,11 +214,11 @@ class Sweep:
         place = self._store.get("sweeps", run, "place")
         if place is None:
             return self._ended(run)
-        sweep, began = _Run.of(place), self._memory.now()
+        sweep, began = Run.of(place), self._memory.now()
         try:
-            with _Ahead(self._index) as ahead:
+            with Ahead(self._index) as ahead:
                 stops = self._stops(sweep, ahead)
-                standings, ages = self._standings(sweep), _Remembered(self._memory.looked)
+                standings, ages = self._standings(sweep), Remembered(self._memory.looked)
                 while sweep.stop <= len(stops):
                     if budget is not None and self._memory.now() - began > budget:
                         return None
@@ -336,7 +233,7 @@ class Sweep:
             raise
         return self._end(sweep)
 
-    def _keep(self, sweep: _Run) -> None:
+    def _keep(self, sweep: Run) -> None:
         if sweep.row is None:
             raise Moved(f"{sweep.name} was never kept")
         sweep.moved_at = self._memory.now()
@@ -346,7 +243,7 @@ class Sweep:
 
     # --- its stops
 
-    def _stops(self, sweep: _Run, ahead: _Ahead) -> list[Stop]:
+    def _stops(self, sweep: Run, ahead: Ahead) -> list[Stop]:
         """The queries of this sweep, found out at its beginning with what can be seen at all."""
         plan = self._store.get("sweeps", sweep.name, "plan")
         if plan is None:
@@ -361,14 +258,14 @@ class Sweep:
             return [Stop.from_json(one) for one in made]
         return [Stop.from_json(one) for one in plan.value["stops"]]
 
-    def _queries(self, sweep: _Run, survey: Survey) -> Iterator[Stop]:
+    def _queries(self, sweep: Run, survey: Survey) -> Iterator[Stop]:
         if sweep.kind is Kind.FULL:
             return self._inventory.everything(survey.sight)
         # A full sweep passes over what was looked at lately, also where it changed since.
         began = self._began(Kind.INCREMENTAL) or self._began(Kind.FULL) or sweep.started_at
         return self._inventory.changed(began - _OVERLAP, survey.sight)
 
-    def _surveyed(self, sweep: _Run, survey: Survey) -> None:
+    def _surveyed(self, sweep: Run, survey: Survey) -> None:
         """Count what cannot be seen, and have it looked at: a look that may not read says so."""
         summary = sweep.summary
         summary.calls += survey.calls
@@ -384,12 +281,12 @@ class Sweep:
                 summary.count(one.type)
         self._hint([(one, ()) for one in wanted if self._judged(one) == one], sweep)
 
-    def _standings(self, sweep: _Run) -> Iterator[Standing]:
+    def _standings(self, sweep: Run) -> Iterator[Standing]:
         """The findings that a full sweep has not passed yet, open or not."""
         everything = self._memory.findings.all() if sweep.kind is Kind.FULL else iter(())
         return islice(everything, sweep.passed, None)
 
-    def _open_ones(self, sweep: _Run, standings: Iterator[Standing]) -> None:
+    def _open_ones(self, sweep: Run, standings: Iterator[Standing]) -> None:
         """Some open findings: what they are about is looked at, or is watched no more."""
         some = list(islice(standings, _STANDINGS))
         still, policy = dict[ResourceId, None](), self._policy()
@@ -407,7 +304,7 @@ class Sweep:
         if not some:
             sweep.stop, sweep.passed = 1, 0
 
-    def _page(self, sweep: _Run, stops: Sequence[Stop], ahead: _Ahead, ages: _Remembered) -> None:
+    def _page(self, sweep: Run, stops: Sequence[Stop], ahead: Ahead, ages: Remembered) -> None:
         at, summary = sweep.stop - 1, sweep.summary
         page = ahead.page(stops[at], sweep.token)
         if page.token:
@@ -428,7 +325,7 @@ class Sweep:
         if not page.token:
             sweep.stop, sweep.passed = sweep.stop + 1, 0
 
-    def _changed(self, page: Page, sweep: _Run) -> list[_Wanted]:
+    def _changed(self, page: Page, sweep: Run) -> list[_Wanted]:
         """What changed, but for our own changes; of several changes of one all who made them."""
         found, policy = dict[ResourceId, list[Actor]](), self._policy()
         for told in map(change_of, page.rows):
@@ -446,7 +343,7 @@ class Sweep:
                 found.setdefault(judged, []).append(actor)
         return [(one, tuple(dict.fromkeys(actors))[-KEPT_ACTORS:]) for one, actors in found.items()]
 
-    def _violated(self, page: Page, sweep: _Run, ages: _Remembered) -> list[_Wanted]:
+    def _violated(self, page: Page, sweep: Run, ages: Remembered) -> list[_Wanted]:
         """What has to be looked at, for all that the index shows."""
         wanted, policy = list[_Wanted](), self._policy()
         for resource in map(self._inventory.placed, page.resources):
@@ -461,7 +358,7 @@ class Sweep:
         return wanted
 
     def _worth_a_look(
-        self, resource: Resource, sweep: _Run, ages: _Remembered, policy: Policy
+        self, resource: Resource, sweep: Run, ages: Remembered, policy: Policy
     ) -> bool:
         worth, holds_for = False, timedelta.max
         for control in self._inventory.by_type.get(resource.type.casefold(), []):
@@ -486,7 +383,7 @@ class Sweep:
             return False
         return True
 
-    def _count(self, state: State, control: Control, resource: Resource, sweep: _Run) -> None:
+    def _count(self, state: State, control: Control, resource: Resource, sweep: Run) -> None:
         if state is State.UNKNOWN:
             sweep.summary.unknown += 1
             return
@@ -497,7 +394,7 @@ class Sweep:
 
     # --- hints
 
-    def _hint(self, wanted: Sequence[_Wanted], sweep: _Run) -> None:
+    def _hint(self, wanted: Sequence[_Wanted], sweep: Run) -> None:
         """Ask for these looks; each takes its turn inside the request budgets."""
         now, note = self._memory.now(), self._memory.inbox.note
         hints = [
@@ -513,7 +410,7 @@ class Sweep:
 
     # --- its end
 
-    def _end(self, sweep: _Run) -> Summary:
+    def _end(self, sweep: Run) -> Summary:
         summary, first = sweep.summary, False
         if sweep.kind is Kind.FULL:
             first = self._scored(sweep)
@@ -526,7 +423,7 @@ class Sweep:
         self._clear(sweep)
         return summary
 
-    def _scored(self, sweep: _Run) -> bool:
+    def _scored(self, sweep: Run) -> bool:
         """Weigh what was counted; whether this is the first full sweep of all."""
         summary, score = sweep.summary, self._weighed(sweep.summary.by_type)
         last = self._store.get("control", "control", LAST[Kind.FULL])
@@ -551,7 +448,7 @@ class Sweep:
         ended = datetime.fromisoformat(row.value["ended_at"])
         return replace(self._weighed(by_type), counted_at=ended, first=bool(row.value.get("first")))
 
-    def _fail(self, sweep: _Run, reason: str) -> None:
+    def _fail(self, sweep: Run, reason: str) -> None:
         """It cannot go on: nothing unread is taken for seen, and a person is told."""
         sweep.summary.failed = reason
         ended = self._record(sweep)
@@ -561,7 +458,7 @@ class Sweep:
         self._store.put("control", "control", "failed-sweep", value)
         self._clear(sweep)
 
-    def _record(self, sweep: _Run) -> str:
+    def _record(self, sweep: Run) -> str:
         now, summary = self._memory.now(), sweep.summary
         summary.seconds = round((now - sweep.started_at).total_seconds(), 3)
         told = {_pascal(name): value for name, value in asdict(summary).items() if name != "run"}
@@ -569,7 +466,7 @@ class Sweep:
         self._memory.outbox.add("sweeps", [summary.run], fields)
         return now.isoformat()
 
-    def _clear(self, sweep: _Run) -> None:
+    def _clear(self, sweep: Run) -> None:
         """Let the next begin. What is left of this one goes last: it may yet be read."""
         row = self._store.get("control", "control", "sweep")
         if row is not None and row.value["run"] == sweep.name:
@@ -595,45 +492,6 @@ class Sweep:
         if ended and self._memory.now() - ended > 2 * self._policy().sweeps.full:
             yield f"no sweep has ended since {ended.isoformat()[:19]}"
         yield from self._coverage.unseen()
-
-
-class _Ahead:
-    """Reads the next page while one is judged."""
-
-    def __init__(self, index: Index) -> None:
-        self._index = index
-        self._pool = ThreadPoolExecutor(1)
-        self._wanted: tuple[Stop, str] | None = None
-        self._future: Future[Page] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def begin(self, stop: Stop, token: str) -> None:
-        self._wanted = (stop, token)
-        self._future = self._pool.submit(self._index.page, stop.query, stop.within, token)
-
-    def page(self, stop: Stop, token: str) -> Page:
-        if self._future is not None and self._wanted == (stop, token):
-            return self._future.result()
-        return self._index.page(stop.query, stop.within, token)
-
-
-class _Remembered:
-    """When resources were looked at, of one subscription at a time."""
-
-    def __init__(self, looked: Looked) -> None:
-        self._looked = looked
-        self._of: tuple[str, Ages] | None = None
-
-    def of(self, resource: ResourceId) -> timedelta:
-        subscription = resource.subscription
-        if self._of is None or self._of[0] != subscription:
-            self._of = (subscription, self._looked.within(subscription))
-        return self._of[1].of(resource)
 
 
 def _pascal(name: str) -> str:

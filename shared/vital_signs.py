@@ -20,7 +20,7 @@ from shared.limits import Used
 from shared.outbox import STREAMS
 from shared.state import State
 from shared.suspension import Stop
-from shared.sweep import LAST, Kind
+from shared.sweep_run import LAST, Kind
 
 if TYPE_CHECKING:
     from shared.policy import Policy

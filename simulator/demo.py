@@ -20,6 +20,7 @@ from rich.rule import Rule
 
 import function_app
 import tables
+from rules import controls
 from shared import policy_file
 from shared.errors import PortcullisError
 from shared.hints import HINTS
@@ -34,7 +35,7 @@ from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.host import Host
 from simulator.tenant import Tenant
-from wiring import Gate, build, controls
+from wiring import Gate, build
 
 RECORDS = Path(".portcullis") / "demo-records.jsonl"
 PACE = 0.15

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from rules import controls
 from shared import needs
 from simulator import roles
 from simulator.call import Identity
 from simulator.tenant import Tenant
-from wiring import controls
 
 ROOT = Path(__file__).parent.parent
 STARTS_WITHIN = 60

@@ -18,11 +18,11 @@ from benchmarks.estates import varied
 from benchmarks.figures import at_least, beside
 from benchmarks.processes import clean, whole
 from benchmarks.tenant import Orders
+from rules import controls
 from simulator.clock import VirtualClock
 from simulator.server import Serving, managed_identity
 from simulator.tenant import Request, Tenant
 from tests.simulator.client import GROUP, Client
-from wiring import controls
 
 ROOT = Path(__file__).parent.parent
 

@@ -13,10 +13,10 @@ import yaml
 
 import portcullis
 from docs import example, generate
+from rules import controls
 from shared import policy_file
 from shared.policy import Policy
 from shared.policy_schema import schema
-from wiring import controls
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

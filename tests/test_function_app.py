@@ -17,6 +17,7 @@ from shared.errors import StoreUnavailable, Unusable
 from shared.hints import ACT, HINTS, SWEEPS
 from shared.model import ResourceId
 from shared.policy import Policy
+from shared.policy_in_force import PolicyFile
 from shared.settings import App, Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
@@ -24,7 +25,7 @@ from simulator.adapter import TenantCredential, transport
 from simulator.faults import Fault
 from simulator.host import MAX_DEQUEUE, RETRY, Host
 from tests.engine.world import ALICE, US, Fragile, World, enforce, policy, storage
-from wiring import Gate, PolicyFile, build
+from wiring import Gate, build
 
 Load = Callable[[str], ModuleType]
 BLOB = "storage-public-blob-access"

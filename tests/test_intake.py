@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rules import controls
 from shared.decision import Decision, Do, Mode
 from shared.errors import Transient
 from shared.hints import HINTS, Hint
@@ -28,7 +29,6 @@ from simulator.clock import VirtualClock
 from simulator.tenant import Tenant
 from tests.engine.world import ALICE, CONTROLS, SUBSCRIPTION, US, policy
 from tests.made import ACCOUNT, GROUP, finding, plan
-from wiring import controls
 
 NSG = f"{GROUP}/providers/Microsoft.Network/networkSecurityGroups/web"
 SERVER = f"{GROUP}/providers/Microsoft.Sql/servers/sql1"

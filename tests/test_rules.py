@@ -13,6 +13,7 @@ import yaml
 
 import detectors
 import remediations
+from rules import controls
 from shared.model import (
     ABSENT,
     Control,
@@ -37,7 +38,6 @@ from shared.model import (
 )
 from shared.planning import plan_of
 from tests.cases import FAILED, Case, Documents, cases, files, merged
-from wiring import controls
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTROLS = controls()

@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, Self
 
 from shared.errors import Refused, Transient, Why
 from shared.model import Resource, ResourceId
@@ -178,3 +179,39 @@ def _span(text: str) -> timedelta:
         return timedelta(seconds=5)
     hours, minutes, seconds = map(int, parts)
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+class Asked(Protocol):
+    """What is asked of the index, and where."""
+
+    @property
+    def query(self) -> str: ...
+    @property
+    def within(self) -> Within: ...
+
+
+class Ahead:
+    """Reads the next page while one is judged."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._pool = ThreadPoolExecutor(1)
+        self._wanted: tuple[Asked, str] | None = None
+        self._future: Future[Page] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def begin(self, asked: Asked, token: str) -> None:
+        """Ask for a page that will be wanted."""
+        self._wanted = (asked, token)
+        self._future = self._pool.submit(self._index.page, asked.query, asked.within, token)
+
+    def page(self, asked: Asked, token: str) -> Page:
+        """A page; raises as `Index.page` does."""
+        if self._future is not None and self._wanted == (asked, token):
+            return self._future.result()
+        return self._index.page(asked.query, asked.within, token)

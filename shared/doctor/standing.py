@@ -11,7 +11,7 @@ from shared.errors import NewerState, StoreUnavailable
 from shared.model import digest
 from shared.schema import VERSION
 from shared.settings import App
-from shared.sweep import Kind
+from shared.sweep_run import Kind
 from shared.vital_signs import Swept, VitalSigns
 
 _TABLE: Final = "doctor"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import requests
 
+from rules import api_versions
 from simulator.processes import reads, writes
 from simulator.server import Serving
 from tests.apps.conftest import Stack
 from tests.engine.world import CONTROLS, GROUP
-from wiring import api_versions
 
 WRITES = sorted(one for one in writes() if not one.endswith("/read"))
 CALLS = [one for one in WRITES if "/join" not in one]

@@ -13,7 +13,7 @@ import pytest
 
 from shared.hints import HINTS, SWEEP, SWEEPS, Hint
 from shared.model import ResourceId
-from shared.sweep import Kind, Summary
+from shared.sweep_run import Kind, Summary
 from simulator import roles
 from simulator.faults import Fault
 from tests.engine.world import (

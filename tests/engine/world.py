@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from rules import controls
 from shared import policy_file
 from shared.hints import ACT, HINTS, Hint
 from shared.look import Look
@@ -22,7 +23,7 @@ from simulator.call import Identity
 from simulator.clock import VirtualClock
 from simulator.principals import Principals
 from simulator.tenant import Tenant
-from wiring import Gate, build, controls
+from wiring import Gate, build
 
 US = Identity(
     name="portcullis",
