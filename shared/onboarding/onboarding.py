@@ -105,8 +105,9 @@ class Onboarding:
             step = self._step(place, part)
             if step.writes:
                 self._send(step)
-                if part.target.type.casefold() == _TOPICS:
-                    place.topic = self._read(part)
+            if part.target.type.casefold() == _TOPICS:
+                # Ours now, or somebody's who was faster.
+                place.topic = self._read(part)
             told(step)
 
     def _step(self, place: Place, part: Part) -> Step:

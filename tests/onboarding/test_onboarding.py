@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -258,6 +259,20 @@ def named(key: str, estate: Estate) -> str:
     if principal and principal == (topic.get("identity") or {}).get("principalId"):
         return key.rpartition("/")[0]
     return key
+
+
+def test_two_people_at_once_make_it_once(estate: Estate) -> None:
+    """Each write of the one meets the other's; both come to the end, and nothing is there twice."""
+    alone = Estate()
+    heard(alone.onboarding(whole()).onboard, NEW)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(heard, estate.onboarding(whole()).onboard, NEW) for _ in range(2)]
+        done = [one.result() for one in both]
+    assert {len(steps) for steps in done} == {len(done[0])}
+    assert {named(key, estate) for key in estate.everything()} == {
+        named(key, alone) for key in alone.everything()
+    }
+    assert fates(estate, whole()) == {Fate.THERE}
 
 
 def test_a_role_that_lacks_an_action_is_brought_up_to_date(estate: Estate) -> None:
