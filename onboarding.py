@@ -88,6 +88,9 @@ def offboard(
         carried = _carried_out(one.leaving, one.offboard, names, form, yes=yes)
     for left in known.elsewhere if known else ():
         complain(f"left, as it is of no subscription: az role assignment delete --ids {left}")
+    for policy in known.policies if known else ():
+        deleted = f"az policy assignment delete --name {policy.name} --scope {policy.scope}"
+        complain(f"left, and it makes all that anew: {deleted}")
     raise typer.Exit(1 if carried.failed else 0)
 
 

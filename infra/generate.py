@@ -2,8 +2,8 @@
 
 `tables.json` and `rule.json` from the streams of records, `queries.json`, `workbook.json` and
 `alerts.json` from the queries and rules, `roles.json`, `events.json` and `app.json` from controls
-and `policy.yaml`, and the tables of `docs/queries.md`. `tests/infra` fails while one of them is not
-what this writes.
+and `policy.yaml`, `onboarding.json` from the parts of a subscription, and the tables of
+`docs/queries.md`. `tests/infra` fails while one of them is not what this writes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from infra.alerts import Rule, alerts, rules
 from infra.app import app
 from infra.events import events
+from infra.onboarding import onboarding
 from infra.pack import ALERTS, TABS, Query, read
 from infra.roles import in_force, roles
 from infra.schema import collection_rule, tables
@@ -35,9 +36,11 @@ def files() -> dict[Path, str]:
     queries, known = read(), rules()
     judged = controls()
     policy = in_force(judged)
+    names, heard = app(judged, policy), events(judged, policy)
     return {
-        HERE / "app.json": _json(app(judged, policy)),
-        HERE / "events.json": _json(events(judged, policy)),
+        HERE / "app.json": _json(names),
+        HERE / "events.json": _json(heard),
+        HERE / "onboarding.json": _json(onboarding(names, heard)),
         HERE / "roles.json": _json(roles(judged, policy)),
         HERE / "rule.json": _json(collection_rule()),
         HERE / "tables.json": _json(tables()),

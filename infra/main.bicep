@@ -32,7 +32,7 @@ param privateNetwork bool = false
 @description('Whether the gate changes a tag of a resource of ours in each subscription, to see whether events arrive: the one thing it may write then.')
 param canary bool = false
 
-@description('Whether management-group.bicep gives the rights, in place of one pair of roles a subscription.')
+@description('Whether management-group.bicep gives the rights, in place of roles in each subscription. It comes before canary then.')
 param rightsAtManagementGroup bool = false
 
 @description('Whether events come to the function as well as to the queue; the code has to be there before.')
@@ -537,7 +537,7 @@ module events 'modules/subscriptions.bicep' = [for (one, i) in watched: {
   ]
 }]
 
-module canaryRoles 'modules/canary-role.bicep' = [for one in watched: if (canary) {
+module canaryRoles 'modules/canary-role.bicep' = [for one in watched: if (canary && !rightsAtManagementGroup) {
   name: 'portcullis-canary-role-${environmentName}'
   scope: subscription(one.id)
   params: {
@@ -553,7 +553,7 @@ module canaries 'modules/canary.bicep' = [for (one, i) in watched: if (canary) {
     location: location
     tags: tags
     gatePrincipalId: gateIdentity.outputs.principalId
-    roleId: canaryRoles[i]!.outputs.id
+    roleId: !rightsAtManagementGroup ? canaryRoles[i]!.outputs.id : '/subscriptions/${one.id}/providers/Microsoft.Authorization/roleDefinitions/${guid(gatePrincipal, environmentName, 'canary')}'
   }
   dependsOn: [
     group

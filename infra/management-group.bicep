@@ -8,6 +8,9 @@ param gatePrincipalId string
 @description('Empty where there is no hand: nobody gets a right to write then.')
 param handPrincipalId string = ''
 
+@description('Whether there are canaries, whose tags the gate may change; it is given that at each of them.')
+param canary bool = false
+
 var here = managementGroup().id
 var roles = loadJsonContent('roles.json')
 
@@ -40,6 +43,30 @@ resource hand 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(
     permissions: [
       {
         actions: roles.hand.actions
+        notActions: []
+        dataActions: []
+        notDataActions: []
+      }
+    ]
+    assignableScopes: [
+      here
+    ]
+  }
+}
+
+// Named after the gate and not after this group: who assigns it does not know the group.
+resource canaryRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (canary) {
+  name: guid(gatePrincipalId, environmentName, 'canary')
+  properties: {
+    roleName: 'Portcullis canary ${environmentName} ${managementGroup().name}'
+    description: 'Changes tags of the canary, and nothing else.'
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: [
+          'Microsoft.Resources/tags/read'
+          'Microsoft.Resources/tags/write'
+        ]
         notActions: []
         dataActions: []
         notDataActions: []

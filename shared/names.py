@@ -42,6 +42,19 @@ def role(scope: str, deployment: str, which: str) -> str:
     return f"{scope}/{_AUTHORIZATION}/roleDefinitions/{guid(scope, deployment, which)}"
 
 
+def canary_role(gate: str, deployment: str) -> str:
+    """The name of the role on canaries that a management group has, whichever that is."""
+    return guid(gate, deployment, "canary")
+
+
+def policy(deployment: str) -> str:
+    """The assignment of the policy that onboards; at a management group a name has 24 letters.
+
+    Source: Microsoft Learn, "Naming rules and restrictions for Azure resources".
+    """
+    return f"portcullis-{guid(deployment, 'onboarding')[:13]}"
+
+
 def grant(scope: str, name: str) -> str:
     """The id of a role assignment."""
     return f"{scope}/{_AUTHORIZATION}/roleAssignments/{name}"

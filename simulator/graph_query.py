@@ -19,6 +19,7 @@ TABLES = (
     "resources",
     "resourcecontainers",
     "authorizationresources",
+    "policyresources",
     "managedservicesresources",
     "resourcechanges",
 )

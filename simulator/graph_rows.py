@@ -22,6 +22,7 @@ _AUTHORIZATION = {
     "microsoft.authorization/denyassignments",
     "microsoft.authorization/locks",
 }
+_POLICY = {"microsoft.authorization/policyassignments"}
 _CONTAINERS = {
     SUBSCRIPTION.lower(): "microsoft.resources/subscriptions",
     GROUP.lower(): "microsoft.resources/subscriptions/resourcegroups",
@@ -58,6 +59,8 @@ def held(table: str, kind: str) -> bool:
     """
     if table == "authorizationresources":
         return kind in _AUTHORIZATION
+    if table == "policyresources":
+        return kind in _POLICY
     if table == "resourcecontainers":
         return kind in _CONTAINERS
     if table == "managedservicesresources":

@@ -1,8 +1,9 @@
 """Linked access: what else must be allowed because a document refers to it.
 
 ARM asks for the right to join whatever a written network interface names, for the right to join by
-service endpoint where a data store lets a subnet in, and for the right to join a security perimeter
-of both the profile and the store that an association names.
+service endpoint where a data store lets a subnet in, for the right to join a security perimeter of
+both the profile and the store that an association names, and for that to the keys of a workspace
+that a diagnostic setting names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -137,6 +138,9 @@ _LINKS: Mapping[str, Mapping[str, str]] = {
     "microsoft.network/networksecurityperimeters/resourceassociations": {
         "properties.profile.id": f"{_NETWORK}/networkSecurityPerimeters/profiles/join/action",
         "properties.privateLinkResource.id": "{type}/joinPerimeter/action",
+    },
+    "microsoft.insights/diagnosticsettings": {
+        "properties.workspaceId": "Microsoft.OperationalInsights/workspaces/sharedKeys/action",
     },
     "microsoft.keyvault/vaults": {"properties.networkAcls.virtualNetworkRules[].id": _ENDPOINT},
     "microsoft.documentdb/databaseaccounts": {"properties.virtualNetworkRules[].id": _ENDPOINT},

@@ -27,6 +27,7 @@ from shared.onboarding.places import get, listed, place, with_mend
 _TOPICS: Final = "microsoft.eventgrid/systemtopics"
 _GRANTS: Final = "microsoft.authorization/roleassignments"
 _GROUPS: Final = "microsoft.resources/subscriptions/resourcegroups"
+_POLICIES: Final = "microsoft.authorization/policyassignments"
 _ATTEMPTS: Final = 12
 _LONGEST: Final = 15.0
 _TURNS: Final = 240
@@ -245,11 +246,13 @@ class Onboarding:
 class Taken:
     """Where anything of a deployment is, as far as the caller sees: subscriptions by their GUIDs.
 
-    `elsewhere` are the gate's role assignments above subscriptions, by their ids.
+    `elsewhere` are the gate's role assignments above subscriptions, `policies` the assignments of
+    the policy that onboards, by their ids.
     """
 
     subscriptions: Sequence[str]
     elsewhere: Sequence[str]
+    policies: Sequence[ResourceId]
 
 
 def taken(index: Index, of: Deployment) -> Taken:
@@ -265,12 +268,19 @@ def taken(index: Index, of: Deployment) -> Taken:
         f"resourcecontainers | where type =~ '{_GROUPS}' | where {named} | project id",
         f"authorizationresources | where type =~ '{_GRANTS}' | where {held} | project id",
     )
-    pages = (page for query in queries for page in index.pages(query))
-    found = {ResourceId(str(row.get("id"))) for page in pages for row in page.rows}
+    found = {one for query in queries for one in _found(index, query)}
+    assigned = f"type =~ '{_POLICIES}' | where name =~ '{names.policy(of.name)}'"
+    policies = _found(index, f"policyresources | where {assigned} | project id")
     return Taken(
         subscriptions=sorted({one.subscription for one in found} - {""}),
         elsewhere=sorted(one.text for one in found if not one.subscription),
+        policies=sorted(policies, key=str),
     )
+
+
+def _found(index: Index, query: str) -> Iterator[ResourceId]:
+    for page in index.pages(query):
+        yield from (ResourceId(str(row.get("id"))) for row in page.rows)
 
 
 def _change(step: Step) -> Change:

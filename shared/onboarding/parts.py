@@ -48,7 +48,7 @@ class Deployment:
     empty where policy lets nothing be written. `state` is the storage account, `workspace` where
     records end. `roles` and `events` are what `infra` generates. `contact` is a mail address for
     Defender's alerts, `readers` the object id of the security team's group; empty for neither.
-    Without `grants` the rights come from a management group.
+    Without `grants` the rights come from a management group, and so does the role on the canary.
     """
 
     name: str
@@ -168,7 +168,7 @@ def _rights(of: Deployment, place: Place, app: str, principal: str, does: str) -
     at = names.role(place.id, of.name, app)
     role = _role(place, at, name, told["description"], told["actions"])
     yield role
-    yield _assigned(role, place.id, principal, f"Portcullis {does}.")
+    yield _assigned(role.target, place.id, principal, f"Portcullis {does}.")
 
 
 def _former(of: Deployment, place: Place) -> Iterator[Part]:
@@ -206,15 +206,13 @@ def role_body(name: str, description: str, actions: Sequence[str], scope: str) -
     }
 
 
-def _assigned(role: Part, scope: str, principal: str, why: str) -> Part:
+def _assigned(role: ResourceId, scope: str, principal: str, why: str) -> Part:
     """The assignment of a custom role, by the names that `infra/modules` give."""
-    by_role = scope == role.target.scope.text
-    name = guid(role.target.text if by_role else scope, principal)
-    what = f"that role for {principal}" + ("" if by_role else " on the canary alone")
+    by_role = scope == role.scope.text
+    name = guid(role.text if by_role else scope, principal)
+    what = f"that role for {principal}" if by_role else f"tags of the canary alone, for {principal}"
     more = {"principalType": _APP, "description": why}
-    return _assignment(
-        what, ResourceId(names.grant(scope, name)), principal, role.target.text, more
-    )
+    return _assignment(what, ResourceId(names.grant(scope, name)), principal, role.text, more)
 
 
 def _built_in(what: str, at: ResourceId, principal: str, role: str, more: Body) -> Part:
@@ -382,11 +380,16 @@ def _canary(of: Deployment, place: Place) -> Iterator[Part]:
         # The tags are the gate's to change, and who owns the group may say more in it.
         wanted={},
     )
-    name = f"Portcullis canary {of.name} {place.subscription}"
-    told = "Changes tags of the canary, and nothing else."
-    role = _role(place, names.role(place.id, of.name, "canary"), name, told, TAGS_ONLY)
-    yield role
-    yield _assigned(role, at.text, of.gate, "Portcullis sees whether its change comes back.")
+    why = "Portcullis sees whether its change comes back."
+    if of.grants:
+        name = f"Portcullis canary {of.name} {place.subscription}"
+        told = "Changes tags of the canary, and nothing else."
+        role = _role(place, names.role(place.id, of.name, "canary"), name, told, TAGS_ONLY)
+        yield role
+        yield _assigned(role.target, at.text, of.gate, why)
+        return
+    shared = f"{place.id}/{_AUTHORIZATION}/roleDefinitions/{names.canary_role(of.gate, of.name)}"
+    yield _assigned(ResourceId(shared), at.text, of.gate, why)
 
 
 def canary_body(location: str, environment: str) -> dict[str, Any]:

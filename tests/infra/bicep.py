@@ -55,6 +55,9 @@ RETURNS = {
     "guid": "string",
     "uniqueString": "string",
     "toLower": "string",
+    "substring": "string",
+    "tenantResourceId": "string",
+    "extensionResourceId": "string",
     "join": "string",
     "empty": "bool",
     "contains": "bool",
@@ -354,17 +357,27 @@ class File:
         return [{"key": key, "value": value} for key, value in of.items()]
 
     def _call_concat(self, _: Node, *of: Any) -> Any:
-        known = all(isinstance(one, list) for one in of)
-        return [one for part in of for one in part] if known else Unknown("array")
+        """All that may be in it: of a list that is one of several, the items of each."""
+        if any(isinstance(one, Unknown) for one in of):
+            return Unknown("array")
+        return [item for one in of for known in _lists(one) for item in known]
 
     def _call_subscriptionResourceId(self, _: Node, kind: str, name: Any) -> Any:  # noqa: N802
         return f"{kind}/{name}" if isinstance(name, str) else Unknown("string")
 
-    def _call_union(self, _: Node, *of: Any) -> Any:
+    def _call_union(self, node: Node, *of: Any) -> Any:
+        if any(isinstance(one, list | Either) for one in of):
+            every = self._call_concat(node, *of)
+            return [one for at, one in enumerate(every) if one not in every[:at]]
         merged: dict[str, Any] = {}
         for one in of:
             merged |= one if isinstance(one, dict) else {}
         return merged
+
+
+def _lists(value: Any) -> list[list[Any]]:
+    found = value.values if isinstance(value, Either) else (value,)
+    return [one for one in found if isinstance(one, list)]
 
 
 def _all(node: Node) -> Iterator[Node]:

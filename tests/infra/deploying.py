@@ -9,18 +9,24 @@ from typing import Any
 from tree_sitter import Node
 
 from shared.names import guid
-from tests.infra.bicep import Declared, File, Scope, named, text_of
+from tests.infra.bicep import Declared, File, Scope, Unknown, named, text_of
 
 
 @dataclass
 class Deployed(File):
-    """A file deployed to a subscription or, with `group`, to a resource group of it."""
+    """A file deployed to a subscription or, with `group`, to a resource group of it.
+
+    Or, with `management_group`, to that.
+    """
 
     subscription: str = ""
     group: str = ""
+    management_group: str = ""
 
     @property
     def here(self) -> str:
+        if self.management_group:
+            return f"/providers/Microsoft.Management/managementGroups/{self.management_group}"
         at = f"/subscriptions/{self.subscription}"
         return f"{at}/resourceGroups/{self.group}" if self.group else at
 
@@ -56,8 +62,35 @@ class Deployed(File):
         if name in self.given and name not in scope:
             return self.given[name]
         if name in self.resources:
-            return {"id": self._id(self.resources[name], {})}
+            declared = self.resources[name]
+            if declared.loop:
+                return [{"id": self._id(declared, one)} for one in self._turns(declared.loop, {})]
+            return {"id": self._id(declared, {}), "identity": {"principalId": Unknown("string")}}
         return super()._identifier(node, scope)
+
+    def _ternary_expression(self, node: Node, scope: Scope) -> Any:
+        asked, yes, no = node.named_children
+        answer = self.value(asked, scope)
+        if not isinstance(answer, bool):
+            return super()._ternary_expression(node, scope)
+        return self.value(yes if answer else no, scope)
+
+    def _unary_expression(self, node: Node, scope: Scope) -> Any:
+        found = self.value(node.named_children[-1], scope)
+        return not found if isinstance(found, bool) else Unknown("bool")
+
+    def _subscript_expression(self, node: Node, scope: Scope) -> Any:
+        of, at = (self.value(one, scope) for one in node.named_children)
+        return of[at] if isinstance(of, list | dict) else super()._subscript_expression(node, scope)
+
+    def _call_empty(self, _: Node, of: Any) -> bool:
+        return not of
+
+    def _call_split(self, _: Node, text: str, by: str) -> list[str]:
+        return text.split(by)
+
+    def _call_substring(self, _: Node, text: str, begin: int, length: int) -> str:
+        return text[begin : begin + length]
 
     def _call_guid(self, _: Node, *of: str) -> str:
         return guid(*of)
@@ -65,6 +98,18 @@ class Deployed(File):
     def _call_subscription(self, _: Node) -> dict[str, str]:
         at = f"/subscriptions/{self.subscription}"
         return {"id": at, "subscriptionId": self.subscription}
+
+    def _call_managementGroup(self, _: Node) -> dict[str, str]:  # noqa: N802  Bicep's name
+        return {"id": self.here, "name": self.management_group}
+
+    def _call_resourceGroup(self, _: Node, *__: str) -> dict[str, str]:  # noqa: N802  Bicep's name
+        return {"id": self.here}
+
+    def _call_tenantResourceId(self, _: Node, kind: str, name: str) -> str:  # noqa: N802  so too
+        return f"/providers/{kind}/{name}"
+
+    def _call_extensionResourceId(self, _: Node, at: str, kind: str, name: str) -> str:  # noqa: N802
+        return f"{at}/providers/{kind}/{name}"
 
     def _call_subscriptionResourceId(self, _: Node, kind: str, name: str) -> str:  # noqa: N802  Bicep's name
         return f"/subscriptions/{self.subscription}/providers/{kind}/{name}"

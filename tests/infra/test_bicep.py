@@ -34,6 +34,7 @@ INFRA = ROOT / "infra"
 BUILT_IN = RECORDED.parent / "catalog" / "builtin-roles.json"
 ACCOUNTS = "Microsoft.Storage/storageAccounts"
 AUTHORIZATION = "authorization.v2022_04_01.models"
+POLICIES, POLICY = "Microsoft.Authorization", "resource.policy.models"
 INSIGHTS, GRID, LOGS = "Microsoft.Insights", "Microsoft.EventGrid", "Microsoft.OperationalInsights"
 MODELS = {
     f"{ACCOUNTS}": ("storage.models", "StorageAccountCreateParameters", "2026-09-01"),
@@ -99,6 +100,9 @@ MODELS = {
         "RoleAssignmentCreateParameters",
         "2022-04-01",
     ),
+    f"{POLICIES}/policyDefinitions": (POLICY, "PolicyDefinition", "2026-06-01"),
+    f"{POLICIES}/policySetDefinitions": (POLICY, "PolicySetDefinition", "2026-06-01"),
+    f"{POLICIES}/policyAssignments": (POLICY, "PolicyAssignment", "2026-06-01"),
     "Microsoft.Resources/resourceGroups": (
         "resource.resources.models",
         "ResourceGroup",
@@ -128,6 +132,7 @@ _LAGS = "the newest version reaches regions late; the model of a newer one knows
 OTHER_VERSIONS = {
     "Microsoft.Storage/": ("2025-01-01", _LAGS),
     "Microsoft.Web/": ("2024-11-01", _LAGS),
+    f"{POLICIES}/policy": ("2025-03-01", _LAGS),
     "Microsoft.Network/virtualNetworks": ("2024-05-01", _LAGS),
     "Microsoft.Network/privateEndpoints": ("2024-05-01", _LAGS),
 }

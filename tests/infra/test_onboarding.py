@@ -9,6 +9,7 @@ import pytest
 from shared.model import Resource, ResourceId
 from shared.onboarding import Deployment, Fate, Place, parts
 from tests.engine.world import enforce, policy
+from tests.infra.bicep import inside, text_of
 from tests.infra.deploying import Deployed
 from tests.infra.test_bicep import CLASSES, INFRA
 from tests.onboarding.conftest import GATE, HAND, HOME, NEW, STATE, Estate, deployment
@@ -22,6 +23,12 @@ TOPIC = (
     f"/subscriptions/{NEW}/resourceGroups/{GROUP}"
     "/providers/Microsoft.EventGrid/systemTopics/portcullis-prod"
 )
+CANARY = {
+    "name": "portcullis-canary-prod",
+    "location": "westeurope",
+    "tags": TAGS,
+    "gatePrincipalId": GATE,
+}
 BOTH = {"environmentName": "prod", "gatePrincipalId": GATE, "handPrincipalId": HAND}
 
 
@@ -47,10 +54,7 @@ def of_templates(
     }
     role = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions"
     canary = {
-        "name": "portcullis-canary-prod",
-        "location": "westeurope",
-        "tags": TAGS,
-        "gatePrincipalId": GATE,
+        **CANARY,
         "roleId": f"{role}/{next(_canary_role(subscription))[0].rpartition('/')[2]}",
     }
     group = {"name": GROUP, "location": "westeurope", "tags": TAGS}
@@ -94,6 +98,34 @@ def test_templates_and_onboarding_make_the_same(subscription: str) -> None:
     ]
     ours = {one.target.text: dict(one.body) for one in made if one.target.type != SETTINGS}
     assert ours == of_templates(subscription, of)
+
+
+def test_with_rights_of_a_management_group_both_name_its_role() -> None:
+    """What `main.bicep` puts on a canary is what onboarding puts there."""
+    main = Deployed(
+        INFRA / "main.bicep",
+        CLASSES,
+        given={"environmentName": "prod", "rightsAtManagementGroup": True, "gatePrincipal": GATE},
+        subscription=HOME,
+    )
+    told = main.value(written(main, "canaries", "roleId"), {"one": {"id": NEW}, "i": 0})
+    canary = {**CANARY, "roleId": told}
+    made = dict(module("canary", NEW, GROUP, canary, "canary", "gateMay"))
+    of = deployment(WRITES, canary=True, grants=False)
+    ours = {
+        part.target.text: dict(part.body)
+        for part in parts(of, Place(subscription=NEW))
+        if "/templateSpecs/" in part.target.text
+    }
+    assert ours == made
+
+
+def written(file: Deployed, module: str, parameter: str) -> Any:
+    """What stands for a parameter of a module."""
+    pairs = [*inside(file.modules[module].body, "object_property")]
+    return next(
+        one.named_children[-1] for one in pairs if text_of(one.named_children[0]) == parameter
+    )
 
 
 def test_what_a_template_deployed_is_all_there() -> None:

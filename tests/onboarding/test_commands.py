@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from shared import names
 from simulator.clock import WallClock
+from simulator.roles import OWNER, READER, assignment
 from simulator.server import Serving, serve
 from tests.engine.world import storage
 from tests.onboarding.conftest import GATE, HOME, NEW, OWEN, STATE, WORKSPACE, Estate
@@ -99,6 +101,26 @@ def test_everything_is_taken_away_at_once(here: Here, estate: Estate) -> None:
     said = here("offboard", "--all", "--yes")
     assert (said.code, said.err) == (0, "")
     assert estate.everything() == before
+
+
+def test_what_stays_at_a_management_group_is_named(here: Here, estate: Estate) -> None:
+    """With the command that takes it away: the gate's rights, and what would make all anew."""
+    corp = "/providers/Microsoft.Management/managementGroups/corp"
+    estate.tenant.load({"id": corp})
+    estate.tenant.load(assignment(OWEN.object_id, OWNER, corp, principalType="User"))
+    held = estate.tenant.load(assignment(GATE, READER, corp))
+    policy = f"{corp}/providers/Microsoft.Authorization/policyAssignments"
+    for name in (names.policy("prod"), names.policy("test"), "others"):
+        estate.tenant.load({"id": f"{policy}/{name}", "properties": {}})
+    said = here("offboard", "--all", "--yes")
+    assert said.code == 0
+    assert said.err.splitlines() == [
+        f"left, as it is of no subscription: az role assignment delete --ids {held}",
+        (
+            "left, and it makes all that anew: az policy assignment delete"
+            f" --name {names.policy('prod')} --scope {corp}"
+        ),
+    ]
 
 
 def test_what_azd_keeps_is_enough(here: Here, shell: Shell, estate: Estate) -> None:

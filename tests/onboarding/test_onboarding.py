@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from shared import names
 from shared.azure.arm import Arm
 from shared.azure.graph import Index
 from shared.errors import PortcullisError, Refused, Transient, Unusable
@@ -42,6 +43,7 @@ GROUP = f"{HERE}/resourceGroups/rg-portcullis-prod"
 TOPIC = f"{GROUP}/providers/Microsoft.EventGrid/systemTopics/portcullis-prod"
 THEIRS = f"{HERE}/resourceGroups/events/providers/Microsoft.EventGrid/systemTopics/all-changes"
 CONTACT = f"{HERE}/providers/Microsoft.Security/securityContacts/default"
+CORP = "/providers/Microsoft.Management/managementGroups/corp"
 GATE_IDENTITY = Identity(name="gate", object_id=GATE, app_id=GATE, kind="ServicePrincipal")
 WRITES = policy(enforce("storage-public-blob-access"))
 WHOLE: dict[str, Any] = {"contact": "soc@contoso.example", "readers": TEAM, "canary": True}
@@ -187,6 +189,37 @@ def test_rights_of_a_management_group_are_not_given_again(estate: Estate) -> Non
         for key, document in estate.everything().items()
         if "/roleassignments/" in key
     )
+
+
+def test_with_rights_of_a_management_group_its_role_is_on_the_canary(estate: Estate) -> None:
+    """A tenant takes 5,000 custom roles: none is made in the subscription."""
+    of = deployment(grants=False, canary=True)
+    role = names.role(HERE, "prod", "x").rpartition("/")[0] + f"/{names.canary_role(GATE, 'prod')}"
+    with pytest.raises(Refused, match="RoleDefinitionDoesNotExist"):
+        heard(estate.onboarding(of).onboard, NEW)
+    estate.tenant.load({"id": CORP})
+    properties = {"roleName": "canary", "assignableScopes": [CORP, HERE], "permissions": []}
+    definition = f"{CORP}/providers/Microsoft.Authorization/roleDefinitions"
+    estate.tenant.load(
+        {"id": f"{definition}/{names.canary_role(GATE, 'prod')}", "properties": properties}
+    )
+    heard(estate.onboarding(of).onboard, NEW)
+    assert {step.fate for step in estate.onboarding(of).planned(NEW)} == {Fate.THERE}
+    held = [
+        (key.partition("/providers/microsoft.authorization")[0], one["properties"])
+        for key, one in estate.everything().items()
+        if "/roleassignments/" in key and one["properties"]["principalId"] == GATE
+    ]
+    assert [(scope.rpartition("/")[2], one["roleDefinitionId"]) for scope, one in held] == [
+        ("portcullis-canary-prod", role)
+    ]
+    assert not [
+        key
+        for key in estate.everything()
+        if key.startswith(f"{HERE}/providers/microsoft.authorization/roledefinitions")
+    ]
+    heard(estate.onboarding(of).offboard, NEW)
+    assert not any(key.startswith(f"{GROUP}/".lower()) for key in estate.everything())
 
 
 # --- again, and again
@@ -509,7 +542,7 @@ def test_which_subscriptions_are_taken(estate: Estate) -> None:
     heard(estate.onboarding().onboard, NEW)
     assert taken(index, deployment()).subscriptions == [HOME, NEW]
     heard(estate.onboarding().offboard, NEW)
-    assert taken(index, deployment()) == Taken(subscriptions=[HOME], elsewhere=[])
+    assert taken(index, deployment()) == Taken(subscriptions=[HOME], elsewhere=[], policies=[])
 
 
 @pytest.mark.parametrize("name", ["prod", "Prod"])

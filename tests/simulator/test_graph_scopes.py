@@ -223,6 +223,24 @@ def test_every_table_is_silent_about_what_it_hides(tenant: Tenant, arm: Client, 
         assert len(everything["data"]) > 1
 
 
+def test_assignments_of_policies_are_in_a_table_of_their_own(tenant: Tenant, arm: Client) -> None:
+    """Also those at a management group; each is shown to who may read it there."""
+    ids = [
+        f"{scope}/providers/Microsoft.Authorization/policyAssignments/p" for scope in (CORP, SUB)
+    ]
+    for one in ids:
+        tenant.load({"id": one, "properties": {}})
+    _reads(tenant, SUB)
+    query = "policyresources | order by id asc"
+    assert [row["id"] for row in _ask(arm, query).json()["data"]] == ids[1:]
+    _reads(tenant, CORP)
+    rows = _ask(arm, query).json()["data"]
+    assert [(row["id"], row["type"]) for row in rows] == [
+        (one, "microsoft.authorization/policyassignments") for one in ids
+    ]
+    assert not _ask(arm, "resources | where type contains 'policyassignments'").json()["data"]
+
+
 def test_totals_count_what_is_shown(tenant: Tenant, arm: Client) -> None:
     """Also where all of one subscription is readable and a single group of another."""
     tenant.load({"id": VAULT, "location": "westeurope", "properties": {}})
@@ -255,7 +273,14 @@ def test_a_query_looks_at_so_many_subscriptions_and_says_when_it_was_cut(
 
 
 @pytest.mark.parametrize(
-    "table", ["resources", "resourcecontainers", "authorizationresources", "resourcechanges"]
+    "table",
+    [
+        "resources",
+        "resourcecontainers",
+        "authorizationresources",
+        "policyresources",
+        "resourcechanges",
+    ],
 )
 def test_the_quota_is_one_for_all_tables(arm: Client, table: str) -> None:
     first = _ask(arm, table)

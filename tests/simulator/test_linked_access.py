@@ -145,6 +145,22 @@ def test_letting_a_subnet_in_needs_the_right_to_join_it(
     assert arm.patch(path, {"properties": properties}).status_code in {status, 202}
 
 
+def test_a_diagnostic_setting_needs_the_right_to_the_keys_of_its_workspace(tenant: Tenant) -> None:
+    """Asked at the workspace, whatever may be written where the setting is."""
+    workspace = f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/w"
+    tenant.load({"id": workspace, "location": "westeurope"})
+    action = "Microsoft.OperationalInsights/workspaces/sharedKeys/action"
+    setting = f"{SUB}/providers/Microsoft.Insights/diagnosticSettings/s"
+    body = {"properties": {"workspaceId": workspace, "logs": []}}
+    arm = _holder(tenant)
+    answer = arm.put(setting, body)
+    assert code(answer) == "LinkedAuthorizationFailed"
+    assert f"'{action}' on the linked scope(s) '{workspace}'" in answer.json()["error"]["message"]
+    role = tenant.load(roles.custom_role("names it", SUB, roles.block([action])))
+    tenant.load(roles.assignment(ROBOT.object_id, role, workspace))
+    assert arm.put(setting, body).status_code == 200
+
+
 def test_what_is_not_sent_is_not_asked_for(tenant: Tenant) -> None:
     """Other properties of an account with a subnet can be changed without the right to join it."""
     tenant.load({"id": ACCOUNT, "location": "westeurope", "properties": ALLOWED_IN})
