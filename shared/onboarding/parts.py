@@ -14,6 +14,8 @@ from typing import Any, Final
 from shared import names
 from shared.model import Resource, ResourceId
 from shared.names import guid
+from shared.onboarding import bodies
+from shared.onboarding.bodies import CATEGORIES
 
 Body = Mapping[str, Any]
 
@@ -23,11 +25,8 @@ ROLES: Final = {
     "Storage Queue Data Message Sender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
 }
 """Built-in roles by name (Microsoft Learn, "Azure built-in roles")."""
-CATEGORIES: Final = ("Administrative", "Security", "Alert", "Policy")
-"""What of the activity log is sent to the workspace (CIS Azure Foundations, 6.1.1)."""
 CANARY: Final = "Microsoft.Resources/templateSpecs"
 """A type that costs nothing, does nothing, and needs no provider to be registered."""
-TOPIC_TYPE: Final = "Microsoft.Resources.Subscriptions"
 TAGS_ONLY: Final = ("Microsoft.Resources/tags/read", "Microsoft.Resources/tags/write")
 EVENTS_VERSION: Final = "2025-02-15"
 GRANTS_VERSION: Final = "2022-04-01"
@@ -189,21 +188,8 @@ def _role(place: Place, at: str, role_name: str, description: str, actions: Sequ
         what=f"custom role {role_name!r}: {reads} reads, {writes}",
         target=ResourceId(at),
         api_version=GRANTS_VERSION,
-        body=role_body(role_name, description, actions, place.id),
+        body=bodies.role(role_name, description, actions, place.id),
     )
-
-
-def role_body(name: str, description: str, actions: Sequence[str], scope: str) -> dict[str, Any]:
-    blocks = {"actions": list(actions), "notActions": [], "dataActions": [], "notDataActions": []}
-    return {
-        "properties": {
-            "roleName": name,
-            "description": description,
-            "type": "CustomRole",
-            "permissions": [blocks],
-            "assignableScopes": [scope],
-        }
-    }
 
 
 def _assigned(role: ResourceId, scope: str, principal: str, why: str) -> Part:
@@ -268,7 +254,7 @@ def _topic(of: Deployment, place: Place) -> Part:
                 f"/providers/Microsoft.EventGrid/systemTopics/{of.topic}"
             ),
             api_version=EVENTS_VERSION,
-            body=topic_body(of.name, place.id),
+            body=bodies.topic(of.name, place.id),
         )
     ours = found.id.name.casefold() == of.topic.casefold()
     whose = "" if ours else "it was there before"
@@ -293,15 +279,6 @@ def _topic(of: Deployment, place: Place) -> Part:
     )
 
 
-def topic_body(environment: str, subscription: str) -> dict[str, Any]:
-    return {
-        "location": "global",
-        "tags": {"azd-env-name": environment},
-        "identity": {"type": "SystemAssigned"},
-        "properties": {"source": subscription, "topicType": TOPIC_TYPE},
-    }
-
-
 def _delivery(of: Deployment, place: Place) -> Iterator[Part]:
     """What the topic may do in the account of state: put events into the queue, letters beside."""
     for service, kind, name, role in (
@@ -323,41 +300,10 @@ def _events(of: Deployment, place: Place) -> Iterator[Part]:
             what=f"event subscription {name}, into the queue {of.queue}",
             target=ResourceId(f"{topic}/eventSubscriptions/{name}"),
             api_version=EVENTS_VERSION,
-            body=subscription_body(one["filter"], *where),
-            wanted=subscription_body({"advancedFilters": [], **one["filter"]}, *where),
+            body=bodies.listener(one["filter"], *where),
+            wanted=bodies.listener({"advancedFilters": [], **one["filter"]}, *where),
             waits="" if place.topic else "the system topic",
         )
-
-
-def subscription_body(
-    filtered: Mapping[str, Any], account: str, queue: str, container: str
-) -> dict[str, Any]:
-    identity = {"type": "SystemAssigned"}
-    return {
-        "properties": {
-            "eventDeliverySchema": "EventGridSchema",
-            "filter": dict(filtered),
-            "retryPolicy": {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440},
-            "deliveryWithResourceIdentity": {
-                "identity": identity,
-                "destination": {
-                    "endpointType": "StorageQueue",
-                    "properties": {
-                        "resourceId": account,
-                        "queueName": queue,
-                        "queueMessageTimeToLiveInSeconds": 604800,
-                    },
-                },
-            },
-            "deadLetterWithResourceIdentity": {
-                "identity": identity,
-                "deadLetterDestination": {
-                    "endpointType": "StorageBlob",
-                    "properties": {"resourceId": account, "blobContainerName": container},
-                },
-            },
-        }
-    }
 
 
 # --- the canary
@@ -376,7 +322,7 @@ def _canary(of: Deployment, place: Place) -> Iterator[Part]:
         what=f"canary {at.name}, whose tag the gate changes",
         target=at,
         api_version=CANARY_VERSION,
-        body=canary_body(of.location, of.name),
+        body=bodies.canary(of.location, of.name),
         # The tags are the gate's to change, and who owns the group may say more in it.
         wanted={},
     )
@@ -390,17 +336,6 @@ def _canary(of: Deployment, place: Place) -> Iterator[Part]:
         return
     shared = f"{place.id}/{_AUTHORIZATION}/roleDefinitions/{names.canary_role(of.gate, of.name)}"
     yield _assigned(ResourceId(shared), at.text, of.gate, why)
-
-
-def canary_body(location: str, environment: str) -> dict[str, Any]:
-    return {
-        "location": location,
-        "tags": {"azd-env-name": environment},
-        "properties": {
-            "displayName": "Portcullis canary",
-            "description": "Its tag is changed to see whether events arrive. It deploys nothing.",
-        },
-    }
 
 
 # --- what every subscription should have
@@ -421,14 +356,9 @@ def _activity_log(of: Deployment, place: Place) -> Part:
         what=f"activity log into the workspace {of.workspace.name}",
         target=ResourceId(f"{listed}/portcullis-{of.name}"),
         api_version=SETTINGS_VERSION,
-        body=setting_body(of.workspace.text),
+        body=bodies.activity_log(of.workspace.text),
         instead=Instead(collection=listed, api_version=SETTINGS_VERSION, serves=serves),
     )
-
-
-def setting_body(workspace: str) -> dict[str, Any]:
-    logs = [{"category": one, "enabled": True} for one in CATEGORIES]
-    return {"properties": {"workspaceId": workspace, "logs": logs}}
 
 
 def _contact(of: Deployment, place: Place) -> Part:
@@ -438,7 +368,7 @@ def _contact(of: Deployment, place: Place) -> Part:
         what=f"security contact {of.contact}, for alerts of high severity",
         target=ResourceId(f"{listed}/default"),
         api_version=CONTACTS_VERSION,
-        body=contact_body(of.contact),
+        body=bodies.contact(of.contact),
         instead=Instead(
             collection=listed,
             api_version=CONTACTS_VERSION,
@@ -446,14 +376,3 @@ def _contact(of: Deployment, place: Place) -> Part:
         ),
         exactly=True,
     )
-
-
-def contact_body(mail: str) -> dict[str, Any]:
-    return {
-        "properties": {
-            "emails": mail,
-            "isEnabled": True,
-            "notificationsByRole": {"state": "On", "roles": ["Owner"]},
-            "notificationsSources": [{"sourceType": "Alert", "minimalSeverity": "High"}],
-        }
-    }

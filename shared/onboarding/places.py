@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 from shared.cloud import Writer
 from shared.errors import Refused, Unusable, Why
 from shared.model import Resource, ResourceId
-from shared.onboarding.parts import EVENTS_VERSION, TOPIC_TYPE, Place
+from shared.onboarding.bodies import TOPIC_TYPE
+from shared.onboarding.parts import EVENTS_VERSION, Place
 
 _T = TypeVar("_T")
 _SUBSCRIPTIONS: Final = "2022-12-01"
