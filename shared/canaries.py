@@ -17,7 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from shared.cloud import Writer
-from shared.errors import Moved, Refused, Transient
+from shared.errors import Exists, Moved, Refused, Transient
 from shared.model import ABSENT, Change, Edit, ResourceId, Verb
 from shared.state import State
 from shared.store import Row
@@ -116,7 +116,8 @@ class Canaries:
 
         known = {row.key: row for row in self._memory.store.scan(_PLACE, _PLACE)}
         for subscription in seen_by(self._memory):
-            with suppress(Moved):
+            # Another process is at it.
+            with suppress(Exists, Moved):
                 self._turn(subscription, known.pop(subscription, None))
         for gone in known:
             # Nobody watches it any more.
@@ -164,7 +165,7 @@ class Canaries:
     def _keep(self, flight: Flight, row: Row | None) -> Row:
         store, key, value = self._memory.store, flight.subscription, flight.to_json()
         if row is None:
-            etag = store.put(_PLACE, _PLACE, key, value)
+            etag = store.insert(_PLACE, _PLACE, key, value)
         else:
             etag = store.replace(_PLACE, _PLACE, key, value, row.etag)
         return Row(_PLACE, key, value, etag)
