@@ -131,11 +131,12 @@ class Canaries:
         flight = Flight.of(row)
         flown = flight.flown_at
         if flown and flight.out and not flight.lost and now - flown >= LATE:
-            flight = replace(flight, lost=True)
-            row = self._keep(flight, row)
             since = flown.isoformat()[:19]
             message = f"the canary of {since} did not come back: events do not arrive"
+            # Told before it is noted as told: twice is once, by its id.
             self._record(flight, "canary-lost", "critical", message)
+            flight = replace(flight, lost=True)
+            row = self._keep(flight, row)
         if flight.flown_at is None or now - flight.flown_at >= EVERY:
             self._send(flight, row)
 
@@ -198,9 +199,9 @@ class Canaries:
         now = self._memory.now()
         flown = flight.flown_at if flight.out and flight.flown_at else now
         took = (now - flown).total_seconds()
-        self._keep(replace(flight, flown_at=flown, seconds=took, lost=False, refused=""), row)
         if flight.lost:
             self._record(flight, "canary-returned", "low", "a canary is back: events come again")
+        self._keep(replace(flight, flown_at=flown, seconds=took, lost=False, refused=""), row)
 
     # --- telling
 

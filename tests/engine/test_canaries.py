@@ -14,7 +14,17 @@ from shared.doctor import Is
 from shared.settings import App, Settings
 from simulator import roles
 from simulator.faults import Fault
-from tests.engine.world import ALICE, CONTROLS, GROUP, SUBSCRIPTION, US, World
+from tests.engine.world import (
+    ALICE,
+    CONTROLS,
+    GROUP,
+    SUBSCRIPTION,
+    US,
+    Fragile,
+    Killed,
+    World,
+    kills,
+)
 from wiring import Gate
 
 AT = f"{GROUP.removeprefix(SUBSCRIPTION)}/providers/Microsoft.Resources/templateSpecs/canary"
@@ -24,6 +34,10 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def world() -> World:
+    return canary_world()
+
+
+def canary_world() -> World:
     """A gate that may read, and change the canary's tags: nothing else at all."""
     made = World(rbac=True, settings=Settings(canary=AT))
     made.load({"id": CANARY, "location": "westeurope", "tags": {"owner": "us"}, "properties": {}})
@@ -109,6 +123,27 @@ def test_one_that_is_late_is_not_lost_before_its_time(world: World) -> None:
     assert not flight(made).lost
     passes(world, made, MINUTE, heard=False)
     assert flight(made).lost
+
+
+def test_what_is_lost_is_told_wherever_the_gate_is_killed(world: World) -> None:
+    """At any operation of the store: it is told then, or a minute later."""
+    for at, kill, _ in kills():
+        each = canary_world()
+        whole = gate(each)
+        passes(each, whole, MINUTE, heard=False)
+        each.clock.advance(LATE)
+        broken = each.gate(app=App.GATE, directory=None, store=Fragile(each.store, kill))
+        assert broken.canaries is not None
+        try:
+            broken.canaries.fly()
+            survived = True
+        except Killed:
+            survived = False
+        passes(each, whole, 2 * MINUTE, heard=False)
+        records = each.records(whole, "health")
+        assert len({r["EventId"] for r in records if r["Entry"] == "canary-lost"}) == 1, at
+        if survived:
+            return
 
 
 def test_its_event_wakes_nobody_and_raises_no_alarm(world: World) -> None:
