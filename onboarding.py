@@ -285,7 +285,8 @@ def deployment(told: Mapping[str, str]) -> Deployment:
         events=events(known, policy),
         contact=told.get("PORTCULLIS_SECURITY_CONTACT", ""),
         readers=told.get("PORTCULLIS_READERS", ""),
-        canary=_is(told, "PORTCULLIS_CANARY"),
+        # Where it is in each subscription; empty where none is wanted.
+        canary=bool(told.get("PORTCULLIS_CANARY")),
         grants=not _is(told, "PORTCULLIS_RIGHTS_AT_MANAGEMENT_GROUP"),
     )
 
