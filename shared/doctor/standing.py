@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from shared.doctor import Found, Patient, ok, wrong
-from shared.errors import StoreUnavailable
+from shared.doctor import Found, Patient, ok, unknown, wrong
+from shared.errors import PortcullisError, StoreUnavailable
 from shared.model import digest
 from shared.settings import App
 from shared.sweep import Kind
@@ -32,12 +32,23 @@ def state(patient: Patient) -> Iterator[Found]:
         row = store.get(_TABLE, _TABLE, key)
         store.delete(_TABLE, _TABLE, key)
     except StoreUnavailable as error:
-        yield wrong(where, str(error), _mend(patient))
+        yield _unusable(patient, where, str(error))
         return
     if row is None or row.value != {"at": at}:
         yield wrong(where, "a row that was written is not there", _mend(patient))
     else:
         yield ok(where, "a row was written, read and removed; its schema is known here")
+
+
+def _unusable(patient: Patient, where: str, why: str) -> Found:
+    """What an account refuses to a person says nothing of the app's rights."""
+    try:
+        theirs = patient.settings.storage is not None and patient.is_somebody_else
+    except PortcullisError:
+        theirs = False
+    if theirs:
+        return unknown(where, f"whoever runs this cannot use it: {why}", _mend(patient))
+    return wrong(where, why, _mend(patient))
 
 
 def _mend(patient: Patient) -> str:
