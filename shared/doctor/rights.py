@@ -272,7 +272,8 @@ Storage Blob, Queue and Table Data Contributor, Monitoring Metrics Publisher, Ev
 
 
 def _place(grant: Grant) -> tuple[str, str]:
-    return grant.role.name.casefold(), grant.scope.type.casefold()
+    """The role, and the type of what it is on: a queue or a table is a part of its account."""
+    return grant.role.name.casefold(), grant.scope.write_target.type.casefold()
 
 
 def _serves(patient: Patient, app: App, grant: Grant) -> bool:
@@ -281,7 +282,7 @@ def _serves(patient: Patient, app: App, grant: Grant) -> bool:
     Who may change the code of the other app is that app: of the accounts only its own is its.
     """
     own, place = patient.settings.own, _place(grant)
-    account = grant.scope.name.casefold()
+    account = grant.scope.write_target.name.casefold()
     if place == _HOSTS:
         return account in {names.host_storage(state, app) for state in own.accounts}
     if place not in _SERVING:

@@ -47,13 +47,17 @@ def _unusable(patient: Patient, where: str, why: str) -> Found:
     except PortcullisError:
         theirs = False
     if theirs:
-        return unknown(where, f"whoever runs this cannot use it: {why}", _mend(patient))
+        return unknown(where, f"whoever runs this cannot use it: {why}", _let_in(patient))
     return wrong(where, why, _mend(patient))
 
 
 def _mend(patient: Patient) -> str:
     if patient.settings.storage is None:
         return "make room on the disk, and let this process write to the file"
+    return _let_in(patient)
+
+
+def _let_in(patient: Patient) -> str:
     return (
         f"az role assignment create --assignee {patient.who} --scope <id of the account>"
         ' --role "Storage Table Data Contributor", likewise Queue and Blob; and let this network in'

@@ -85,10 +85,21 @@ def test_what_the_templates_give_is_no_excess(visited: Visited) -> None:
     assert [told[one].state for one in (GATE_HERE, HAND_HERE)] == [Is.OK, Is.OK]
 
 
+def test_a_part_of_the_state_is_no_more_than_the_state(visited: Visited) -> None:
+    """Rights on single queues, tables and containers serve as well as on their account."""
+    for role, part in (
+        (QUEUES, "queueServices/default/queues/hints"),
+        (CONTRIBUTOR, "blobServices/default/containers/deadletters"),
+    ):
+        visited.grant(US.object_id, role, f"{ACCOUNT}/{STORED['state']}/{part}")
+    assert visited.said("writes")[GATE_HERE].state is Is.OK
+
+
 @pytest.mark.parametrize(
     ("role", "at"),
     [
         (OWNER, f"{ACCOUNT}/{STORED['hand']}"),
+        (CONTRIBUTOR, f"{ACCOUNT}/{STORED['hand']}/blobServices/default/containers/package"),
         (CONTRIBUTOR, f"{ACCOUNT}/{STORED['hand']}"),
         (OWNER, f"{ACCOUNT}/{STORED['state']}"),
         (roles.STORAGE_ACCOUNT_CONTRIBUTOR, f"{ACCOUNT}/{STORED['gate']}"),
