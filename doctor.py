@@ -12,7 +12,7 @@ import typer
 
 import tables
 import wiring
-from session import HERE, FormatOption, environment
+from session import AT_GROUP, GATE, HAND, HERE, FormatOption, deployed, is_told
 from shared.azure.credentials import credential
 from shared.doctor import (
     Check,
@@ -29,7 +29,7 @@ from shared.doctor import (
     wrong,
 )
 from shared.errors import StoreUnavailable, Unusable
-from shared.settings import Settings
+from shared.settings import App, Settings
 from shared.store import Store
 from shared.store.embedded import EmbeddedStore
 from terminal import Format, out, say, show_json
@@ -67,7 +67,7 @@ def doctor(form: FormatOption = Format.TABLE) -> None:
 
     Exit 1 where something is wrong, 2 where something could not be told and nothing is wrong.
     """
-    told = _configured(environment())
+    told = _configured(deployed())
     if form is Format.JSON:
         show_json([one.to_json() for one in told])
     else:
@@ -129,4 +129,14 @@ def patient(built: wiring.Gate, variables: Mapping[str, str]) -> Patient:
         directory=built.engine.cloud.directory,
         sinks=built.sinks,
         signs=built.vital_signs,
+        apps=_apps(built.settings, variables),
+        rights_above=is_told(variables, AT_GROUP),
     )
+
+
+def _apps(settings: Settings, variables: Mapping[str, str]) -> dict[App, str]:
+    """Who gate and hand are, as far as that is told: of one identity it is clear whose it is."""
+    named = {App.GATE: variables.get(GATE, ""), App.HAND: variables.get(HAND, "")}
+    if not any(named.values()) and len(settings.identities) == 1:
+        named = {settings.app: min(settings.identities)}
+    return {app: who.casefold() for app, who in named.items() if who}

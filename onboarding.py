@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 import tables
-from session import HERE, FormatOption, environment, swept
+from session import AT_GROUP, GATE, HAND, HERE, FormatOption, azd, environment, is_told, swept
 from shared.errors import PortcullisError, Unusable
 from shared.model import ResourceId, Severity
 from shared.onboarding import Deployment, Fate, Onboarding, Step, Taken, Told, taken
@@ -29,11 +28,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-AZD: Final = ".azure"
 NEEDED: Final = (
     "AZURE_ENV_NAME",
     "AZURE_LOCATION",
-    "PORTCULLIS_GATE_PRINCIPAL_ID",
+    GATE,
     "PORTCULLIS_STATE_ID",
     "PORTCULLIS_WORKSPACE_ID",
 )
@@ -222,36 +220,6 @@ def _findings(scope: ResourceId, found: Sequence[Standing]) -> None:
 # --- the deployment
 
 
-def azd(variables: Mapping[str, str]) -> dict[str, str]:
-    """Our variables, and below them what azd keeps of its default environment in this folder.
-
-    Source: azd's documentation, "Work with environment variables": `.azure/config.json` names the
-    environment, `.azure/<name>/.env` holds a line `NAME="value"` for each value.
-
-    Raises:
-        Unusable: what is there cannot be read.
-    """
-    folder = HERE / AZD
-    name = variables.get("AZURE_ENV_NAME", "")
-    try:
-        if not name and (folder / "config.json").exists():
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            name = str(config.get("defaultEnvironment", ""))
-        file = folder / name / ".env"
-        text = file.read_text(encoding="utf-8") if name and file.exists() else ""
-        kept = dict(_lines(text))
-    except (OSError, ValueError, AttributeError) as error:
-        raise Unusable(f"{folder} cannot be read: {error}") from error
-    return {**kept, **({"AZURE_ENV_NAME": name} if name else {}), **variables}
-
-
-def _lines(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        name, equals, value = line.partition("=")
-        if equals and not line.lstrip().startswith("#"):
-            yield name.strip(), str(json.loads(value)) if value.startswith('"') else value
-
-
 def deployment(told: Mapping[str, str]) -> Deployment:
     """The deployment that these values tell of, with what follows from code and policy.
 
@@ -280,8 +248,8 @@ def deployment(told: Mapping[str, str]) -> Deployment:
     return Deployment(
         name=told["AZURE_ENV_NAME"],
         location=told["AZURE_LOCATION"],
-        gate=told["PORTCULLIS_GATE_PRINCIPAL_ID"],
-        hand=told.get("PORTCULLIS_HAND_PRINCIPAL_ID", "") if names["hand"] else "",
+        gate=told[GATE],
+        hand=told.get(HAND, "") if names["hand"] else "",
         state=_id(told, "PORTCULLIS_STATE_ID"),
         workspace=_id(told, "PORTCULLIS_WORKSPACE_ID"),
         queue=names["hints"],
@@ -290,8 +258,9 @@ def deployment(told: Mapping[str, str]) -> Deployment:
         events=events(known, policy),
         contact=told.get("PORTCULLIS_SECURITY_CONTACT", ""),
         readers=told.get("PORTCULLIS_READERS", ""),
-        canary=_is(told, "PORTCULLIS_CANARY"),
-        grants=not _is(told, "PORTCULLIS_RIGHTS_AT_MANAGEMENT_GROUP"),
+        # Where it is in each subscription; empty where none is wanted.
+        canary=bool(told.get("PORTCULLIS_CANARY")),
+        grants=not is_told(told, AT_GROUP),
     )
 
 
@@ -300,10 +269,6 @@ def _id(told: Mapping[str, str], name: str) -> ResourceId:
     if not found.subscription or not found.resource_group:
         raise Unusable(f"{name} is {told[name]!r}: the id of a resource")
     return found
-
-
-def _is(told: Mapping[str, str], name: str) -> bool:
-    return told.get(name, "").casefold() == "true"
 
 
 @contextmanager

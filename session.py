@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 HERE = Path()
 UP = HERE / ".portcullis" / "up.json"
+AZD = HERE / ".azure"
+GATE, HAND = "PORTCULLIS_GATE_PRINCIPAL_ID", "PORTCULLIS_HAND_PRINCIPAL_ID"
+AT_GROUP = "PORTCULLIS_RIGHTS_AT_MANAGEMENT_GROUP"
+"""What a deployment tells azd of its apps: outputs of `infra/main.bicep`."""
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
@@ -37,9 +41,27 @@ def me() -> str:
 
 def environment() -> dict[str, str]:
     """Our variables; those of a `make up` that runs from this folder where none are set."""
-    own = dict(os.environ)
-    if "PORTCULLIS_ARM_ENDPOINT" not in own and UP.exists():
-        own |= _running()
+    return _placed({**os.environ, **_up()})
+
+
+def deployed() -> dict[str, str]:
+    """The same and, below ours, what azd's environment in this folder tells of the deployment.
+
+    That is looked at as the gate is told of it. A `make up` that runs here is another one.
+
+    Raises:
+        Unusable: what is there cannot be read.
+    """
+    up, own = _up(), dict(os.environ)
+    return _placed({**own, **up} if up else {**_as_gate(azd(own)), **own})
+
+
+def _up() -> dict[str, str]:
+    return _running() if "PORTCULLIS_ARM_ENDPOINT" not in os.environ and UP.exists() else {}
+
+
+def _placed(own: dict[str, str]) -> dict[str, str]:
+    """With files of this folder for state and records, where nothing else is named."""
     if not names_storage(own):
         own.setdefault("PORTCULLIS_STATE", ".portcullis/state.db")
     own.setdefault("PORTCULLIS_RECORDS", ".portcullis/records.jsonl")
@@ -65,6 +87,62 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def azd(variables: Mapping[str, str]) -> dict[str, str]:
+    """Our variables, and below them what azd keeps of its default environment in this folder.
+
+    Source: azd's documentation, "Work with environment variables": `.azure/config.json` names the
+    environment, `.azure/<name>/.env` holds a line `NAME="value"` for each value.
+
+    Raises:
+        Unusable: what is there cannot be read.
+    """
+    name = variables.get("AZURE_ENV_NAME", "")
+    try:
+        if not name and (AZD / "config.json").exists():
+            config = json.loads((AZD / "config.json").read_text(encoding="utf-8"))
+            name = str(config.get("defaultEnvironment", ""))
+        file = AZD / name / ".env"
+        text = file.read_text(encoding="utf-8") if name and file.exists() else ""
+        kept = dict(_lines(text))
+    except (OSError, ValueError, AttributeError) as error:
+        raise Unusable(f"{AZD} cannot be read: {error}") from error
+    return {**kept, **({"AZURE_ENV_NAME": name} if name else {}), **variables}
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    for line in text.splitlines():
+        name, equals, value = line.partition("=")
+        if equals and not line.lstrip().startswith("#"):
+            yield name.strip(), str(json.loads(value)) if value.startswith('"') else value
+
+
+def _as_gate(told: Mapping[str, str]) -> dict[str, str]:
+    """Settings of the gate by the outputs of its templates; nothing where these name none."""
+    if not told.get(GATE):
+        return {}
+    state, workspace = (told.get(f"PORTCULLIS_{one}_ID", "") for one in ("STATE", "WORKSPACE"))
+    account = ResourceId(state)
+    found = {
+        "PORTCULLIS_APP": "gate",
+        "PORTCULLIS_CANARY": told.get("PORTCULLIS_CANARY", ""),
+        "PORTCULLIS_DEPLOYMENT": told.get("AZURE_ENV_NAME", ""),
+        "PORTCULLIS_IDENTITIES": _joined(told[GATE], told.get(HAND, "")),
+        "PORTCULLIS_OWN": _joined(str(account.resource_group or ""), workspace),
+        "PORTCULLIS_STORAGE": account.name if state and not told.get("PORTCULLIS_STATE") else "",
+        **{name: told.get(name, "") for name in (GATE, HAND, AT_GROUP)},
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def is_told(told: Mapping[str, str], name: str) -> bool:
+    """Whether an output that is yes or no says yes."""
+    return told.get(name, "").casefold() == "true"
+
+
+def _joined(*listed: str) -> str:
+    return ",".join(one for one in listed if one)
 
 
 def gate() -> Gate:

@@ -33,6 +33,11 @@ def listener(deployment: str, events: str = "") -> str:
     return f"portcullis-{deployment}-{events}"
 
 
+def host_storage(state: str, app: str) -> str:
+    """The storage account of an app's host and code, by the name of that of the state."""
+    return f"st{app}{state.removeprefix('st')}"
+
+
 def canary(deployment: str) -> str:
     return f"portcullis-canary-{deployment}"
 

@@ -22,6 +22,7 @@ from simulator.address import (
 from simulator.call import Call
 from simulator.documents import Document, dig
 from simulator.gates import Gates
+from simulator.principals import Principals
 from simulator.regions import locations
 from simulator.state import Entry, State
 from simulator.wire import Refusal, Response, answer, seal, unknown, unseal
@@ -44,7 +45,7 @@ _TYPE_FILTER = re.compile(r"resourceType eq '([^']+)'(?: and name eq '([^']+)')?
 _PERMISSIONS = "microsoft.authorization/permissions"
 _SETTINGS = "microsoft.authorization/rolemanagementpolicyassignments"
 _ROLE_FILTER = re.compile(r"roleDefinitionId eq '[^']*?([^'/]+)'", re.IGNORECASE)
-_PRINCIPAL_FILTER = re.compile(r"principalId eq '([^']+)'", re.IGNORECASE)
+_HOLDER_FILTER = re.compile(r"principalId eq '([^']+)'|assignedTo\('([^']+)'\)", re.IGNORECASE)
 
 
 Source = Callable[[str], Iterator[Entry]]
@@ -54,13 +55,14 @@ Source = Callable[[str], Iterator[Entry]]
 class Listing:
     """Answers GETs of collections. `page_size` is the greatest number of items on a page."""
 
-    def __init__(self, state: State, gates: Gates) -> None:
-        """List what is in `state` and `gates` show.
+    def __init__(self, state: State, gates: Gates, principals: Principals) -> None:
+        """List what is in `state` and `gates` show; `principals` know who is in which group.
 
         Set `empty_page_after` to send an empty page after the nth.
         """
         self._state = state
         self._gates = gates
+        self._principals = principals
         self.page_size = 1000
         self.empty_page_after: int | None = None
 
@@ -165,9 +167,7 @@ class Listing:
     def _granted(self, call: Call, scope: str, type_key: str) -> Response:
         """Grants (PIM shows them too) at, above and (unless `atScope()`) below a scope."""
         text = call.target.query.get("$filter", "")
-        principal = _PRINCIPAL_FILTER.fullmatch(text)
-        if text and principal is None and text.lower() != _AT_SCOPE:
-            raise _unknown_filter(call)
+        holders = self._holders(call) if text and text.lower() != _AT_SCOPE else None
         subscription = call.address.subscription
         found = self._above(call, scope, type_key)
         if text.lower() != _AT_SCOPE:
@@ -177,10 +177,24 @@ class Listing:
         chosen = {
             entry.address.key: entry
             for entry in found
-            if principal is None or _principal(entry) == principal.group(1).lower()
+            if holders is None or _principal(entry) in holders
         }
         source = _of(chosen.values())
         return self._page(call, source, lambda document: _prefixed(document, subscription))
+
+    def _holders(self, call: Call) -> set[str]:
+        """Whose grants a filter asks for: a principal's or, with `assignedTo`, its groups' too."""
+        match = _HOLDER_FILTER.fullmatch(call.target.query["$filter"])
+        if match is None:
+            raise _unknown_filter(call)
+        direct, member = match.groups()
+        if direct:
+            return {direct.lower()}
+        found = self._principals.find(member)
+        if found is not None and found.kind == "group":
+            # Documented for users and service principals alone.
+            raise _unknown_filter(call)
+        return set(self._principals.groups_of(member))
 
     def _definitions(self, call: Call, scope: str) -> Response:
         """Role definitions at and above a scope, by type or name where a filter says so."""

@@ -257,10 +257,17 @@ class State:
         return [*chain, ROOT]
 
     def _role_definition(self, address: Address) -> Document | None:
-        """Built-in roles exist at every scope, under that scope's id."""
+        """A role exists at every scope below that where it was made, under that scope's id.
+
+        Built-in ones are made at the root.
+        """
         if address.type_key != _DEFINITIONS or address.rest:
             return None
-        entry = self.entries.get(f"/providers/{_DEFINITIONS}/{address.name}".lower())
+        above = self.scopes(parse(address.scope)) if address.scope else [ROOT]
+        keys = (f"{scope.rstrip('/')}/providers/{_DEFINITIONS}/{address.name}" for scope in above)
+        entry = next(
+            (self.entries[key.lower()] for key in keys if key.lower() in self.entries), None
+        )
         return {**entry.document, "id": address.id} if entry else None
 
     def _implicit(self, address: Address) -> Document | None:

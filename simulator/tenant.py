@@ -109,7 +109,7 @@ class Tenant:
         self.tokens = Tokens(tenant_id, seed)
         self.entra = Entra(tenant_id, self.tokens, self.state.guid)
         self.throttle = Throttle(enabled=throttling)
-        self.listing = Listing(self.state, self.gates)
+        self.listing = Listing(self.state, self.gates, self.principals)
         self.resources = Resources(self.state, self.operations, self.gates, self._report)
         self.logs, self.topic = Logs(), Topic()
         self.log_queries = LogQueries(self.state, self.gates)

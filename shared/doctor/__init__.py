@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from shared.doctor.granted import Granted
 from shared.errors import PortcullisError, Refused
 from shared.model import Control, ResourceId
 from shared.observing import SUBSCRIPTION
@@ -77,7 +78,11 @@ class Told:
 
 @dataclass(kw_only=True)
 class Patient:
-    """What is looked at. `environment` is that of this process."""
+    """What is looked at. `environment` is that of this process.
+
+    `apps` are the object ids of gate and hand, in lower case, as far as is known which is whose;
+    `rights_above` says that both have theirs from a management group.
+    """
 
     settings: Settings
     environment: Mapping[str, str]
@@ -90,6 +95,8 @@ class Patient:
     directory: Reader | None
     sinks: Sequence[Sink]
     signs: Callable[[], VitalSigns]
+    apps: Mapping[App, str] = field(default_factory=dict)
+    rights_above: bool = False
     _held: dict[ResourceId, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     @cached_property
@@ -122,6 +129,11 @@ class Patient:
         if scope not in self._held:
             self._held[scope] = self.arm.permissions(scope)
         return self._held[scope]
+
+    @cached_property
+    def granted(self) -> Granted:
+        """What others are granted, as far as who asks may see it."""
+        return Granted(self.arm)
 
     @cached_property
     def vital(self) -> VitalSigns:
@@ -170,15 +182,16 @@ def _safely(check: Check, patient: Patient) -> Iterator[Found]:
         yield unknown("", f"{type(error).__name__}: {' '.join(str(error).split())}")
 
 
-def of_each(
-    scopes: Iterable[ResourceId], look: Callable[[ResourceId], Iterable[Found]]
-) -> Iterator[Found]:
-    """What is said of each scope, whatever cannot be told of another."""
-    for scope in scopes:
+_T = TypeVar("_T")
+
+
+def of_each(subjects: Iterable[_T], look: Callable[[_T], Iterable[Found]]) -> Iterator[Found]:
+    """What is said of each subject, whatever cannot be told of another."""
+    for one in subjects:
         try:
-            yield from look(scope)
+            yield from look(one)
         except PortcullisError as error:
-            yield unknown(scope.text, str(error))
+            yield unknown(str(one), str(error))
 
 
 def worst(told: Iterable[Told]) -> Is:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from shared.doctor import Found, Patient, ok, wrong
-from shared.errors import NewerState, StoreUnavailable
+from shared.doctor import Found, Patient, ok, unknown, wrong
+from shared.errors import NewerState, PortcullisError, StoreUnavailable
 from shared.model import digest
 from shared.schema import VERSION
 from shared.settings import App
@@ -38,7 +38,7 @@ def state(patient: Patient) -> Iterator[Found]:
         yield wrong(where, str(error), _NEWER)
         return
     except StoreUnavailable as error:
-        yield wrong(where, str(error), _mend(patient))
+        yield _unusable(patient, where, str(error))
         return
     if row is None or row.value != {"at": at}:
         yield wrong(where, "a row that was written is not there", _mend(patient))
@@ -47,12 +47,27 @@ def state(patient: Patient) -> Iterator[Found]:
         yield ok(where, f"version {VERSION}: a row was written, read and removed{under_way}")
 
 
+def _unusable(patient: Patient, where: str, why: str) -> Found:
+    """What an account refuses to a person says nothing of the app's rights."""
+    try:
+        theirs = patient.settings.storage is not None and patient.is_somebody_else
+    except PortcullisError:
+        theirs = False
+    if theirs:
+        return unknown(where, f"whoever runs this cannot use it: {why}", _let_in(patient))
+    return wrong(where, why, _mend(patient))
+
+
 def _mend(patient: Patient) -> str:
     if patient.settings.storage is None:
         return "make room on the disk, and let this process write to the file"
     if patient.settings.app is not App.ALL:
         # A role on the whole account would let the gate write what the hand alone may.
         return "azd provision: it makes tables and gives the roles on them; and let this network in"
+    return _let_in(patient)
+
+
+def _let_in(patient: Patient) -> str:
     return (
         f"az role assignment create --assignee {patient.who} --scope <id of the account>"
         ' --role "Storage Table Data Contributor", likewise Queue and Blob; and let this network in'

@@ -159,8 +159,14 @@ class World:
         self.policy = policy("")
 
     def gate(
-        self, *, app: App = App.ALL, store: Store | None = None, directory: str | None = GRAPH
+        self,
+        *,
+        app: App = App.ALL,
+        store: Store | None = None,
+        directory: str | None = GRAPH,
+        who: Identity = US,
     ) -> Gate:
+        """One that asks as `who`; what the deployment writes under is we all the same."""
         return build(
             replace(
                 self.settings,
@@ -168,7 +174,7 @@ class World:
                 identities=frozenset({US.object_id}),
                 directory=directory,
             ),
-            TenantCredential(self.tenant, US),
+            TenantCredential(self.tenant, who),
             now=self.clock.now,
             transport=transport(self.tenant),
             store=store or self.store,

@@ -138,6 +138,15 @@ def test_what_azd_keeps_is_enough(here: Here, shell: Shell, estate: Estate) -> N
     assert made(estate)
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_canary_where_the_deployment_has_one(here: Here, shell: Shell, wanted: bool) -> None:  # noqa: FBT001
+    """The templates tell where it is in each subscription, and nothing where none is wanted."""
+    at = "/resourceGroups/rg-portcullis-prod/providers/Microsoft.Resources/templateSpecs/canary"
+    shell.environment["PORTCULLIS_CANARY"] = at if wanted else ""
+    steps = here("onboard", NEW, "--format", "json").json()
+    assert any(step["part"].startswith("canary ") for step in steps) is wanted
+
+
 @pytest.mark.parametrize(
     ("change", "given", "words"),
     [

@@ -119,6 +119,8 @@ def _numbers(answer: Any) -> list[int]:
         (GROUP, "&$filter=atScope()", [0, 1, 2, 3]),
         (VAULT, "", [0, 1, 2, 3, 4]),
         (SUB, f"&$filter=principalId eq '{_guid(93)}'", [3]),
+        (SUB, f"&$filter=assignedTo('{_guid(93)}')", [3]),
+        (GROUP, f"&$filter=assignedTo('{_guid(91)}')", [1]),
         (MANAGEMENT_GROUP, "&$filter=atScope()", [0, 1]),
     ],
 )
@@ -140,8 +142,24 @@ def test_a_list_names_roles_under_the_subscription_that_asked(tenant: Tenant, ar
     assert prefixes == {f"{SUB}/providers/Microsoft.Authorization/roleDefinitions"}
 
 
-def test_an_unknown_filter_is_refused(arm: Client) -> None:
-    answer = arm.get(f"{SUB}/{ASSIGNMENTS}?api-version=2022-04-01&$filter=assignedTo('x')")
+@pytest.mark.usefixtures("inherited")
+def test_what_is_assigned_to_groups_is_assigned_to_their_members(
+    tenant: Tenant, arm: Client
+) -> None:
+    """Through groups in groups too; of a filter by principal only what is its own."""
+    team, everybody = _guid(90), _guid(91)
+    tenant.principals.join(team, _guid(92).upper())
+    tenant.principals.join(everybody, team)
+    asked = f"{SUB}/{ASSIGNMENTS}?api-version=2022-04-01&$filter="
+    assert _numbers(arm.get(f"{asked}assignedTo('{_guid(92)}')")) == [0, 1, 2]
+    assert _numbers(arm.get(f"{asked}principalId eq '{_guid(92)}'")) == [2]
+
+
+@pytest.mark.parametrize("asked", ["principalType eq 'User'", f"assignedTo('{PERSON}')"])
+def test_an_unknown_filter_is_refused(tenant: Tenant, arm: Client, asked: str) -> None:
+    """`assignedTo` is for users and service principals: nobody says what a group's id gets."""
+    tenant.principals.add_group(PERSON, "a group")
+    answer = arm.get(f"{SUB}/{ASSIGNMENTS}?api-version=2022-04-01&$filter={asked}")
     assert code(answer) == "SimulatorDoesNotKnow"
 
 
@@ -150,6 +168,21 @@ def test_built_in_roles_exist_at_every_scope(arm: Client, scope: str) -> None:
     path = f"{scope}/providers/Microsoft.Authorization/roleDefinitions/{OWNER}"
     answer = arm.get(path)
     assert (answer.json()["id"], answer.json()["properties"]["roleName"]) == (path, "Owner")
+
+
+@pytest.mark.parametrize("scope", [MANAGEMENT_GROUP, SUB, GROUP, VAULT])
+@pytest.mark.usefixtures("inherited")
+def test_a_role_exists_below_where_it_was_made(tenant: Tenant, arm: Client, scope: str) -> None:
+    """Lists name it under the subscription that was asked, and there it can be read."""
+    role = f"providers/Microsoft.Authorization/roleDefinitions/{_guid(7)}"
+    tenant.load({"id": f"{MANAGEMENT_GROUP}/{role}", "properties": {"roleName": "Deployer"}})
+    answer = arm.get(f"{scope}/{role}")
+    assert (answer.json()["id"], answer.json()["properties"]["roleName"]) == (
+        f"{scope}/{role}",
+        "Deployer",
+    )
+    beside = "/providers/Microsoft.Management/managementGroups/elsewhere"
+    assert arm.get(f"{beside}/{role}").status_code == 404
 
 
 @pytest.mark.parametrize(
