@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from benchmarks import alone, page, peers, scale
+from benchmarks import alone, deployed, page, peers, scale
 from benchmarks.figures import Figure
 from benchmarks.processes import Failed
 
@@ -41,6 +41,7 @@ PARTS: Mapping[str, Part] = {
     "events": Part(peers.events, alone.RUNS),
     "cold": Part(alone.cold, _COLD),
     "cold-events": Part(peers.cold_events),
+    "package": Part(deployed.package),
     "sweep": Part(peers.sweep),
     "prowler": Part(peers.prowler),
     "estate": Part(peers.estate),

@@ -42,7 +42,7 @@ def placed(text: str, table: str) -> str:
 def figures(rows: Sequence[Mapping[str, Any]]) -> str:
     """Every measure: ours, what it is to be, and the peer's with our share of it."""
     return _table(
-        ("measure", "ours", "goal", "met", "peer", "ours to peer's", "note"),
+        ("measure", "ours", "lowest - highest", "goal", "met", "peer", "ours to peer's", "note"),
         ([*_shown(row), str(row["note"])] for row in rows),
     )
 
@@ -53,7 +53,13 @@ def _shown(row: Mapping[str, Any]) -> list[str]:
     goal = "" if row["goal"] is None else _number(row["goal"])
     peer = "" if row["peer"] is None else f"{_number(row['peer'])}, {row['peer_name']}"
     ratio = "" if row["ratio"] is None else _number(row["ratio"])
-    return [str(row["measure"]), ours, goal, _MET[row["met"]], peer, ratio]
+    return [str(row["measure"]), ours, _spread(row), goal, _MET[row["met"]], peer, ratio]
+
+
+def _spread(row: Mapping[str, Any]) -> str:
+    """The lowest and the highest run; nothing where they are the same."""
+    lowest, highest = row["spread"] or (0, 0)
+    return f"{_number(lowest)} - {_number(highest)}" if lowest != highest else ""
 
 
 def costs(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -147,7 +147,7 @@ def clean() -> dict[str, str]:
 
 
 def compile_all() -> None:
-    """Make the byte code of the project, as a deployed package has it."""
+    """Make the byte code of the project, as a process that ran before leaves it."""
     folders = ["shared", "detectors", "remediations", "benchmarks"]
     files = ["function_app.py", "wiring.py"]
     command = [sys.executable, "-m", "compileall", "-q", *folders, *files]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ LOCK = "requirements.txt"
 _LINE = re.compile(r"(|\*\*)/([\w.-]+)")
 _LONGEST = 900
 _MIB = 1 << 20
+_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 _DATED = (1980, 1, 1, 0, 0, 0)
 
 
@@ -87,13 +89,14 @@ def unpack(folder: Path, root: Path = ROOT) -> Path:
     return folder
 
 
-def dependencies(root: Path = ROOT) -> Path | None:
-    """A folder of what is locked, installed; None where no package index can be reached.
+def dependencies(root: Path = ROOT, python: str = sys.executable) -> Path | None:
+    """A folder of what is locked, installed by a Python for itself.
 
-    It is kept in the temporary folder until the lock file changes.
+    None where no package index can be reached. It is kept in the temporary folder until the lock
+    file changes.
     """
     try:
-        return _installed(root / LOCK)
+        return _installed(root / LOCK, python)
     except (OSError, subprocess.SubprocessError):
         return None
 
@@ -104,6 +107,18 @@ def with_dependencies(target: Path, packages: Path, root: Path = ROOT) -> int:
     below = ((PACKAGES / one.relative_to(packages).as_posix(), one) for one in files)
     _zipped(target, [*((name, root / name) for name in sources(root)), *below])
     return target.stat().st_size
+
+
+def built(folder: Path, packages: Path, root: Path = ROOT) -> Path:
+    """A new folder with the app in it as the builder leaves it: its sources and dependencies.
+
+    Dependencies have their byte code, for pip writes it; of the sources the builder makes none
+    (github.com/microsoft/Oryx, PythonBashBuildSnippet.sh.tpl).
+    """
+    folder.mkdir()
+    unpack(folder, root)
+    shutil.copytree(packages, folder / PACKAGES)
+    return folder
 
 
 def size(files: Iterable[Path]) -> float:
@@ -124,7 +139,9 @@ def main() -> int:
         whole = with_dependencies(Path(folder) / "built.zip", packages) / _MIB
     met = whole < GOAL
     aim = f"the aim, under {GOAL} MiB, is {'met' if met else 'missed'}"
-    sys.stdout.write(f"with its dependencies, as Azure builds it: {whole:.1f} MiB zipped; {aim}\n")
+    unzipped = own + size(one for one in packages.rglob("*") if one.is_file())
+    sizes = f"{whole:.1f} MiB zipped, {unzipped:.1f} MiB installed"
+    sys.stdout.write(f"with its dependencies, as Azure builds it: {sizes}; {aim}\n")
     return int(not met)
 
 
@@ -137,27 +154,28 @@ def _zipped(target: Path, files: Iterable[tuple[PurePosixPath, Path]]) -> None:
             made.writestr(entry, path.read_bytes())
 
 
-def _installed(lock: Path) -> Path:
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+def _installed(lock: Path, python: str) -> Path:
+    version = _run(python, "-c", _VERSION).strip()
     name = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]
     kept = Path(tempfile.gettempdir()) / f"portcullis-packages-{name}"
     if not kept.exists():
         with tempfile.TemporaryDirectory(dir=kept.parent) as made:
-            _run(*_pip("--target", str(Path(made) / "packages"), "-r", str(lock)))
+            _run(python, *_pip("--target", str(Path(made) / "packages"), "-r", str(lock)))
             (Path(made) / "packages").rename(kept)
     return kept
 
 
 def _pip(*arguments: str) -> Iterator[str]:
-    yield from (sys.executable, "-m", "pip", "install", "--quiet", "--retries", "1")
+    yield from ("-m", "pip", "install", "--quiet", "--retries", "1")
     yield from ("--disable-pip-version-check", "--require-hashes", *arguments)
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
-    subprocess.run(  # noqa: S603  our own words
-        command, env=kept, capture_output=True, timeout=_LONGEST, check=True
+    done = subprocess.run(  # noqa: S603  our own words
+        command, env=kept, capture_output=True, text=True, timeout=_LONGEST, check=True
     )
+    return done.stdout
 
 
 if __name__ == "__main__":

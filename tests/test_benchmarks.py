@@ -13,10 +13,12 @@ import pytest
 from benchmarks import __main__ as bench
 from benchmarks import cost, mixed, page, peers, rates
 from benchmarks.cost import Work, priced, used
+from benchmarks.deployed import package, started
 from benchmarks.endless import Endless
 from benchmarks.estates import varied
 from benchmarks.figures import at_least, beside
 from benchmarks.processes import clean, whole
+from benchmarks.starts import STARTS
 from benchmarks.tenant import Orders
 from rules import controls
 from simulator.clock import VirtualClock
@@ -29,7 +31,8 @@ ROOT = Path(__file__).parent.parent
 
 def row(measure: str = "a sweep: CPU", **more: Any) -> dict[str, Any]:
     whole = {"measure": measure, "unit": "s", "ours": 1.5, "peer": None, "peer_name": None}
-    return {**whole, "ratio": None, "goal": None, "met": None, "spread": None, "note": "", **more}
+    whole |= {"ratio": None, "goal": None, "met": None, "spread": None, "note": ""}
+    return {**whole, **more}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,36 @@ def test_without_a_goal_nothing_is_met_or_missed() -> None:
     assert at_least("share", "of 1", [0.4], 0.95).met is False
 
 
+def test_starts_are_shown_beside_an_app_that_does_nothing() -> None:
+    """Every step of every start has its row: the median, and the least that a worker takes."""
+
+    def run(seconds: float) -> dict[str, Any]:
+        steps = ("started", "indexed", "loaded", "answered")
+        return {step: {"wall": seconds + n, "cpu": seconds} for n, step in enumerate(steps)}
+
+    slow = {name: [run(8), run(6), run(7)] for name in STARTS}
+    rows = list(started({**slow, "trivial": [run(1), run(3), run(2)]}, "on Azurite"))
+    by_name = {one.measure: one for one in rows}
+    assert len(by_name) == len(rows)
+    loaded = by_name["cold worker, gate: app loaded: wall time"]
+    assert (loaded.ours, loaded.spread, loaded.peer, loaded.ratio) == (7, (6, 8), 2, 3.5)
+    order = by_name["cold worker, hand: first order: wall time"]
+    assert (order.ours, order.peer) == (10, 5)
+    assert "on Azurite" in order.note
+    assert by_name["cold worker, hand: first order: CPU"].ours == 7
+
+
+def test_where_no_worker_can_be_had_a_row_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine without its Python gets one line, and the other parts go on."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    (only,) = package(lambda _: None)
+    assert only.ours is None
+    assert only.note == "not measured: no Python 3.13 on PATH or under pyenv"
+
+
 def test_estate_is_of_many_types_in_two_hundred_subscriptions() -> None:
     """Each id once; types that controls judge."""
     made = [varied(number) for number in range(2_000)]
@@ -141,15 +174,18 @@ def test_chosen_parts_keep_the_rows_of_the_others(
 
 
 def test_page_shows_figures_goals_and_peers() -> None:
+    """And how far the runs lay apart, where there were several."""
+    beside: dict[str, Any] = {"peer": 7.4, "peer_name": "Peer", "ratio": 0.123}
     rows = [
-        row(ours=0.91, goal=0.93, met=True, peer=7.4, peer_name="Peer", ratio=0.123, note="a | b"),
-        row("memory", unit="MiB", ours=1_234.5),
+        row(ours=0.91, spread=[0.9, 1.2], goal=0.93, met=True, **beside, note="a | b"),
+        row("memory", unit="MiB", ours=1_234.5, spread=[1_234.5, 1_234.5]),
         row("gone", ours=None, note="not measured: no peer"),
     ]
     lines = page.figures(rows).splitlines()
-    assert lines[2] == "| a sweep: CPU | 0.91 s | 0.93 | yes | 7.4, Peer | 0.123 | a \\| b |"
-    assert lines[3] == "| memory | 1,234 MiB |  |  |  |  |  |"
-    assert lines[4] == "| gone |  |  |  |  |  | not measured: no peer |"
+    shown = "| a sweep: CPU | 0.91 s | 0.9 - 1.2 | 0.93 | yes | 7.4, Peer | 0.123 | a \\| b |"
+    assert lines[2] == shown
+    assert lines[3] == "| memory | 1,234 MiB |  |  |  |  |  |  |"
+    assert lines[4] == "| gone |  |  |  |  |  |  | not measured: no peer |"
 
 
 def test_page_changes_between_its_marks_alone() -> None:

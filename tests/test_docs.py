@@ -124,6 +124,37 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_page_stands_in_the_list_of_pages() -> None:
+    """Each with a line that says what is in it; the controls' own list is one of them."""
+    text = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[[^]]+\]\(([^)]+)\) \| \S.* \|$", text, re.MULTILINE)
+    pages = {
+        page.relative_to(ROOT / "docs").as_posix()
+        for page in PAGES
+        if ROOT / "docs" in page.parents
+    }
+    assert {one for one in pages if not one.startswith("controls/")} - {"README.md"} <= set(listed)
+    assert "controls/README.md" in listed
+    assert len(listed) == len(set(listed))
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    taken = {picture.name for picture in (ROOT / "docs/pictures").iterdir()} | {"flow.svg"}
+    assert {name for name in taken if f"{name})" not in text} == set()
+
+
+def test_architecture_says_where_every_module_of_the_engine_belongs() -> None:
+    """Each once; none that is gone."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    section = text.split("\n## Inside `shared`\n", 1)[1].split("\n## ", 1)[0]
+    named = [
+        name for row in re.findall(r"^\| .+ \|$", section, re.MULTILINE) for name in spans(row)
+    ]
+    found = {path.stem for path in (ROOT / "shared").iterdir() if not path.name.startswith("__")}
+    assert sorted(named) == sorted(found)
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/architecture.md", "docs/security.md"])
 def test_files_that_pages_name_are_there(page: str) -> None:
     """A path in code style is one of the repository."""

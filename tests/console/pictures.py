@@ -33,6 +33,8 @@ def main() -> None:
     """Take them all; the last ones are replaced."""
     PICTURES.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp())
+    # Who is at the console on a laptop is who is signed in there: nobody of this machine.
+    os.environ["LOGNAME"] = "dana"
     with running(folder) as stack, sync_playwright() as playwright:
         invent(folder / ".portcullis" / "state.db")
         busy(stack)
@@ -95,11 +97,9 @@ def take(browser: Browser, stack: Stack) -> None:
     with visiting(browser, viewport={"width": 1180, "height": 900}, color_scheme="dark") as context:
         page = stack.enter(context)
         page.goto(f"{stack.url}/estate")
-        until(
-            lambda: page.reload() and "nothing was cured yet" not in page.inner_text("main"),
-            "days",
-            400,
-        )
+        last = datetime.now(UTC).date() - timedelta(days=2)
+        scored = page.locator("tr", has_text=str(last)).filter(has_text="%")
+        until(lambda: page.reload() and scored.count(), "the last of the days before", 400)
         page.screenshot(path=PICTURES / "estate-dark.png", full_page=True)
     with visiting(browser, viewport={"width": 390, "height": 800}, color_scheme="dark") as context:
         stack.enter(context).screenshot(path=PICTURES / "log-phone-dark.png")

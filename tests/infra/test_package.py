@@ -4,6 +4,7 @@ import ast
 import importlib.metadata
 import json
 import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -13,7 +14,16 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from infra.package import PACKAGES, ROOT, Ignored, sources, unpack, with_dependencies, write
+from infra.package import (
+    PACKAGES,
+    ROOT,
+    Ignored,
+    built,
+    sources,
+    unpack,
+    with_dependencies,
+    write,
+)
 from shared.errors import Unusable
 from tests.worker.test_indexing import BINDINGS
 
@@ -133,12 +143,28 @@ def test_the_zip_holds_it_and_is_the_same_each_time(tmp_path: Path) -> None:
 
 
 def test_what_is_built_has_dependencies_where_the_host_looks(tmp_path: Path) -> None:
-    packages, built = tmp_path / "packages", tmp_path / "built.zip"
+    packages, whole = tmp_path / "packages", tmp_path / "built.zip"
     (packages / "yaml").mkdir(parents=True)
     (packages / "yaml/__init__.py").touch()
-    assert with_dependencies(built, packages) == built.stat().st_size
-    with zipfile.ZipFile(built) as made:
+    assert with_dependencies(whole, packages) == whole.stat().st_size
+    with zipfile.ZipFile(whole) as made:
         assert set(made.namelist()) == NAMES | {f"{PACKAGES}/yaml/__init__.py"}
+
+
+def test_what_is_built_has_byte_code_of_its_dependencies_alone(tmp_path: Path) -> None:
+    """And that still counts: it holds when its source was written."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    source = packages / "old.py"
+    source.touch()
+    os.utime(source, (1_600_000_000, 1_600_000_000))
+    py_compile.compile(str(source))
+    made = built(tmp_path / "made", packages)
+    held = {one.relative_to(made) for one in made.rglob("*") if one.is_file()}
+    installed = {one for one in held if one.is_relative_to(PACKAGES)}
+    assert {str(one) for one in held - installed} == NAMES
+    assert [one.suffix for one in sorted(installed)] == [".pyc", ".py"]
+    assert (made / PACKAGES / "old.py").stat().st_mtime == 1_600_000_000
 
 
 def test_it_runs_alone(unpacked: Path, locked: Path) -> None:

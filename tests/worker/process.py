@@ -12,6 +12,8 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from tests.worker.messages import Message, Messages
@@ -28,19 +30,29 @@ class Worker:
         self._runtime.start_threadpool_executor()
         self._indexed: dict[str, Any] = {}
 
-    async def index(self) -> dict[str, Any]:
-        """Load the app; its functions with their bindings, or why it has none."""
+    async def start(self) -> str | None:
+        """Load the app, which is what the host asks first; why that failed, or None."""
         init = Message(capabilities={}, function_app_directory=self._folder)
-        request = _request(worker_init_request=init)
-        answer = await self._runtime.worker_init_request(request)
-        if answer.result.status != _messages.StatusResult.Success:
-            return {"fault": answer.result.exception.message}
-        listed = await self._runtime.functions_metadata_request(request)
+        answer = await self._runtime.worker_init_request(_request(worker_init_request=init))
+        return _fault(answer)
+
+    async def index(self) -> dict[str, Any]:
+        """The functions of the loaded app with their bindings, and where the app lies."""
+        listed = await self._runtime.functions_metadata_request(
+            _request(functions_metadata_request=Message())
+        )
         for one in listed.function_metadata_results:
             bindings = [json.loads(raw) for raw in one.raw_bindings]
             self._indexed[one.name] = (one.function_id, bindings)
         functions = {name: bindings for name, (_, bindings) in self._indexed.items()}
         return {"functions": functions, "loaded": sys.modules["function_app"].__file__}
+
+    async def load(self, function: str) -> str | None:
+        """Make ready for the calls of one function; why that failed, or None."""
+        function_id, _ = self._indexed[function]
+        order = Message(function_id=function_id)
+        answer = await self._runtime.function_load_request(_request(function_load_request=order))
+        return _fault(answer)
 
     async def call(self, order: dict[str, Any]) -> dict[str, Any]:
         """Run one function on what the host would send it."""
@@ -58,14 +70,20 @@ class Worker:
             retry_context=Message(retry_count=0, max_retry_count=0, exception=None),
         )
         answer = await self._runtime.invocation_request(_request(invocation_request=call))
-        if answer.result.status != _messages.StatusResult.Success:
-            return {"fault": answer.result.exception.message}
+        if fault := _fault(answer):
+            return {"fault": fault}
         return {"returned": _returned(answer.return_value)}
 
 
 def _request(**body: Message) -> Message:
     properties = {"host": "127.0.0.1", "protos": _messages}
     return Message(request=Message(**body), properties=properties)
+
+
+def _fault(answer: Any) -> str | None:
+    if answer.result.status == _messages.StatusResult.Success:
+        return None
+    return str(answer.result.exception.message)
 
 
 def _data(kind: str, value: Any) -> Message:
@@ -86,13 +104,21 @@ def _returned(value: Message | None) -> dict[str, Any] | None:
 async def serve(folder: str, orders: TextIO, answers: TextIO) -> None:
     """Answer until there are no more orders."""
     worker = Worker(folder)
-    print(json.dumps(await worker.index()), file=answers, flush=True)
+    fault = await worker.start()
+    begun = {"fault": fault} if fault else await worker.index()
+    print(json.dumps(begun), file=answers, flush=True)
     for line in orders:
         print(json.dumps(await worker.call(json.loads(line))), file=answers, flush=True)
 
 
-if __name__ == "__main__":
-    # What functions print is theirs; answers go where nothing else does.
+@contextmanager
+def aside() -> Iterator[TextIO]:
+    """Standard output for answers alone: what functions print goes to standard error."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as own:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        yield own
+
+
+if __name__ == "__main__":
+    with aside() as own:
         asyncio.run(serve(sys.argv[1], sys.stdin, own))

@@ -1,0 +1,1 @@
+"""A function app that does nothing: the least that any app costs its worker."""
