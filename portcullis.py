@@ -51,6 +51,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(access.app, name="access")
 app.add_typer(reading.app)
 app.add_typer(onboarding.app)
+_INTERRUPTED = 130
 PersonOption = Annotated[str, typer.Option("--as", help="Who orders it, for the journal.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="An ARM resource id.")]
 
@@ -355,13 +356,15 @@ def main(arguments: list[str] | None = None) -> None:
     except PortcullisError as error:
         fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        fail("interrupted", 130)
+        fail("interrupted", _INTERRUPTED)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  the last line of defence: no traceback
         if hasattr(error, "format_message"):
             fail(error.format_message(), 2)
         fail(f"unexpected: {type(error).__name__}: {error}", 70)
+    if code == _INTERRUPTED:
+        fail("interrupted", _INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

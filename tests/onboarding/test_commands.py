@@ -207,3 +207,17 @@ def test_as_json_each_step_is_told_once_it_is_done(here: Here) -> None:
     assert [one["fate"] for one in steps] == ["make"] * len(steps)
     assert all(one["id"].startswith("/subscriptions/") for one in steps)
     json.dumps(steps)
+
+
+def test_who_interrupts_it_is_told_and_the_same_command_goes_on(
+    here: Here, estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(onboarding, "time", SimpleNamespace(sleep=interrupted))
+    said = here("onboard", NEW, "--yes", "--no-sweep")
+    assert (said.code, said.err) == (130, "portcullis: interrupted\n")
+    monkeypatch.setattr(onboarding, "time", SimpleNamespace(sleep=lambda _: time.sleep(0.02)))
+    assert here("onboard", NEW, "--yes", "--no-sweep").code == 0
+    assert made(estate)
