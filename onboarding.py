@@ -186,6 +186,7 @@ def _report(told: Mapping[str, str], subscriptions: Sequence[str]) -> None:
     """
     from rules import controls
     from shared.azure.credentials import credential
+    from shared.coverage import unseen_by
     from shared.policy_in_force import PolicyFile
     from shared.store.embedded import EmbeddedStore
     from wiring import build
@@ -194,15 +195,21 @@ def _report(told: Mapping[str, str], subscriptions: Sequence[str]) -> None:
     settings = replace(settings, storage=None, state=None, logs=None, topic=None, records=None)
     policy = PolicyFile(settings.policy, controls())()
     scopes = [ResourceId(f"/subscriptions/{one}") for one in subscriptions]
-    for scope in scopes:
-        if not policy.watches(scope):
-            complain(f"{settings.policy.name} does not watch {scope}: add it to its scopes")
+    for scope in [one for one in scopes if not policy.watches(one)]:
+        complain(f"{settings.policy.name} does not watch {scope}: add it to its scopes")
+        scopes.remove(scope)
+    if not scopes:
+        return
     narrow = policy.model_copy(update={"scopes": [scope.text for scope in scopes]})
     store = EmbeddedStore(lambda: datetime.now(UTC))
     with closing(build(settings, credential(told), store=store, policy=lambda: narrow)) as built:
         swept(built)
         found = list(built.state.findings.all())
-    for one in scopes:
+        unseen = unseen_by(built.state)
+        for line in built.sweep.trouble():
+            complain(line)
+    # Where it could not look, nothing found says nothing.
+    for one in (scope for scope in scopes if scope.key not in unseen):
         _findings(one, [f for f in found if f.open and f.resource.within(one)])
 
 

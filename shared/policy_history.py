@@ -10,6 +10,7 @@ from shared.decision import Mode
 from shared.errors import Exists, Moved
 from shared.model import digest
 from shared.state import State
+from shared.store import Row
 
 if TYPE_CHECKING:
     from shared.policy import Policy
@@ -48,12 +49,13 @@ class PolicyHistory:
             with suppress(Exists):
                 self._memory.store.insert(*_ROW, now)
         elif row.value["digest"] != now["digest"]:
-            self._record(row.value, now)
+            self._record(row, now)
             with suppress(Moved):
                 self._memory.store.replace(*_ROW, now, row.etag)
         self._known = policy
 
-    def _record(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    def _record(self, row: Row, now: Mapping[str, Any]) -> None:
+        before = row.value
         old, new = before["parts"], now["parts"]
         changed = [name for name in sorted(new) if new[name] != old.get(name)]
         modes = [f"{m} {before[m]} -> {now[m]}" for m in _MODES if before[m] != now[m]]
@@ -65,8 +67,8 @@ class PolicyHistory:
         elif GRAVE & set(changed):
             severity = "high"
         fields = {"Entry": "policy-changed", "Severity": severity, "Message": message}
-        at = self._memory.now().isoformat()
-        identity = ["policy-changed", before["digest"], now["digest"], at]
+        # Of that version of the row: whoever else sees the same change tells the same record.
+        identity = ["policy-changed", row.etag, now["digest"]]
         self._memory.outbox.add("health", identity, fields)
 
 

@@ -200,6 +200,15 @@ def test_a_subscription_that_the_policy_leaves_out_is_named(here: Here, shell: S
     policy.write_text(text.replace("exclude: []", f"exclude: [/subscriptions/{NEW}]"))
     said = here("onboard", NEW, "--yes")
     assert f"policy.yaml does not watch /subscriptions/{NEW}" in said.err
+    assert "no findings" not in said.out
+
+
+def test_where_the_first_look_sees_nothing_that_is_no_good_news(here: Here, estate: Estate) -> None:
+    """Whoever may not read all of it is told that, and never that nothing was found."""
+    estate.tenant.refuse(OWEN, "Microsoft.Storage/*/read", f"/subscriptions/{NEW}")
+    said = here("onboard", NEW, "--yes")
+    assert f"/subscriptions/{NEW} cannot be seen" in said.err
+    assert f"/subscriptions/{NEW}: " not in said.out
 
 
 def test_as_json_each_step_is_told_once_it_is_done(here: Here) -> None:
