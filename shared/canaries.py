@@ -112,13 +112,17 @@ class Canaries:
         if not self._at or self._memory.suspension.stopped() is not None:
             return
         # What a sweep loads, no event needs.
-        from shared.coverage import seen_by  # noqa: PLC0415
+        from shared.coverage import watched_by  # noqa: PLC0415
 
         known = {row.key: row for row in self._memory.store.scan(_PLACE, _PLACE)}
-        for subscription in seen_by(self._memory):
+        for subscription, seen in sorted(watched_by(self._memory).items()):
+            row = known.pop(subscription, None)
+            if not seen:
+                # That is said already; what is known of its canary is wanted when it is back.
+                continue
             # Another process is at it.
             with suppress(Exists, Moved):
-                self._turn(subscription, known.pop(subscription, None))
+                self._turn(subscription, row)
         for gone in known:
             # Nobody watches it any more.
             self._memory.store.delete(_PLACE, _PLACE, gone)

@@ -257,14 +257,12 @@ def unseen_by(memory: State) -> Mapping[str, Mapping[str, str]]:
     return unseen
 
 
-def seen_by(memory: State) -> list[str]:
-    """The subscriptions that the last sweep watched and could see."""
+def watched_by(memory: State) -> Mapping[str, bool]:
+    """The subscriptions that the last sweep watched, and whether it could see them."""
     row = memory.store.get(*_ROW)
     if row is None:
-        return []
-    return sorted(
-        one for one in row.value["rows"] if f"/subscriptions/{one}" not in row.value["unseen"]
-    )
+        return {}
+    return {one: f"/subscriptions/{one}" not in row.value["unseen"] for one in row.value["rows"]}
 
 
 def _words(block: Mapping[str, Any], name: str) -> list[str]:

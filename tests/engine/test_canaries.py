@@ -239,6 +239,24 @@ def test_a_subscription_that_is_watched_no_more_has_no_canary(world: World) -> N
     assert list(flights(made.state)) == []
 
 
+def test_a_subscription_that_is_out_of_sight_keeps_its_canary(world: World) -> None:
+    """Nothing is sent there; its late event is known when it comes, and raises no alarm."""
+    world.settings = Settings(canary=AT, identities=frozenset({US.object_id}))
+    made = gate(world)
+    made.due()
+    late = world.tenant.events.take_messages()
+    name = SUBSCRIPTION.rpartition("/")[2]
+    unseen = {SUBSCRIPTION: {"since": world.clock.now().isoformat(), "reason": "no right"}}
+    made.state.store.put("control", "control", "coverage", {"rows": {name: 1}, "unseen": unseen})
+    passes(world, made, EVERY, heard=False)
+    assert len(world.our_writes()) == 1
+    for text in late:
+        made.worker.hints(text)
+    passes(world, made, EVERY, heard=False)
+    assert flight(made).seconds is not None
+    assert "unknown-own-write" not in {r["Entry"] for r in world.records(made, "health")}
+
+
 def test_the_doctor_tells_how_canaries_stand(world: World) -> None:
     made = gate(world)
 
